@@ -1,0 +1,115 @@
+"""The values that travel between the steps: small, frozen, with shapes and units.
+
+Media side: RGB uint8, frames first. Nothing here knows files' formats, networks or devices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+
+SAMPLE_RATE_HZ = 16_000
+
+Landmarks = Float[np.ndarray, "468 2or3"]
+Square = tuple[float, float, float]  # centre x, centre y, half a side; pixels of the source picture
+
+
+@dataclass(frozen=True, eq=False)
+class Regions:
+    """Where lips, face and the rest are, at each latent level from fine to coarse; the face box at full size."""
+
+    lip: tuple[Float[np.ndarray, "h w"], ...]  # 0..1
+    face: tuple[Float[np.ndarray, "h w"], ...]
+    pose: tuple[Float[np.ndarray, "h w"], ...]
+    face_box: Bool[np.ndarray, "H W"]
+
+
+@dataclass(frozen=True, eq=False)
+class Portrait:
+    """The one image, cropped and measured: all that the networks are told about the person."""
+
+    picture: UInt8[np.ndarray, "H W 3"]
+    landmarks: Float[np.ndarray, "468 3"]  # pixels of `picture`
+    square: Square  # where `picture` lies in the source
+    identity: Float[np.ndarray, " d"]
+    regions: Regions
+    warnings: tuple[str, ...] = ()
+
+
+class Sound(Protocol):
+    """Whatever can give a window of mono samples at 16 kHz; silence outside the sound."""
+
+    def window(self, start: int, stop: int) -> Float[np.ndarray, " samples"]: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Speech:
+    """The sound, never in memory as a whole: its length is known, its samples are read by windows."""
+
+    path: Path
+    seconds: float
+    sound: Sound = field(repr=False)
+    warnings: tuple[str, ...] = ()
+
+    def read(self, start_s: float, stop_s: float) -> Float[np.ndarray, " samples"]:
+        """Samples at 16 kHz, mono, about -1..1, from `start_s` up to `stop_s`; zeros before 0 and after the end.
+
+        Reading forwards is cheap. Reading backwards is right too, but decodes again from the beginning.
+        """
+        return self.sound.window(round(start_s * SAMPLE_RATE_HZ), round(stop_s * SAMPLE_RATE_HZ))
+
+    def frames(self, fps: int) -> int:
+        """How many frames the video of this sound has."""
+        return frame_count(self.seconds, fps)
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """Texts, each with the time from which it holds; empty = no words."""
+
+    times_s: tuple[float, ...] = ()
+    texts: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        assert len(self.times_s) == len(self.texts), "a time for each text"
+
+    def at(self, time_s: float) -> str:
+        """The text that holds at `time_s`: the last one begun; empty before the first."""
+        begun = [text for start, text in zip(self.times_s, self.texts, strict=True) if start <= time_s + 1e-9]
+        return begun[-1] if begun else ""
+
+
+@dataclass(frozen=True, eq=False)
+class Tail:
+    """All that the next segment needs from the ones before it; small enough for the disk."""
+
+    frames: UInt8[np.ndarray, "n H W 3"]
+    next_segment: int
+    next_frame: int
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """Frames denoised together, decoded; `first_frame` is the place of the first one in the video."""
+
+    index: int
+    first_frame: int
+    frames: UInt8[np.ndarray, "f H W 3"]
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """Decoded frames on their way out, in order and without gaps."""
+
+    frames: UInt8[np.ndarray, "f H W 3"]
+    first_frame: int
+    fps: int
+
+
+def frame_count(seconds: float, fps: int) -> int:
+    """round(seconds * fps): the sound and the picture end within half a frame of each other."""
+    return round(seconds * fps)

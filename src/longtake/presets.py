@@ -1,0 +1,62 @@
+"""The models there are: each a function that returns everything a run needs to know about one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from longtake.errors import SettingsError
+from longtake.settings import Settings, did_you_mean
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A model by name: the settings it was made for and the folder that holds its weights."""
+
+    name: str
+    settings: Settings
+    weights: Path
+    about: str
+
+
+def mini() -> Preset:
+    """The small model that ships inside the package: 256 px, trained by our own recipes on our own corpus."""
+    return Preset(
+        name="mini",
+        settings=Settings(),
+        weights=Path(__file__).parent / "weights" / "mini",
+        about="256 px, runs anywhere, offline; weights are in the package",
+    )
+
+
+def hallo2() -> Preset:
+    """The published model: 512 px, weights as released, fetched by the user; reproduces the released code by default."""
+    settings = Settings().overlay(
+        {
+            "portrait": {"size_px": 512},
+            "sampling": {"scheduler": "ddim", "steps": 40, "seed": 42, "beta_schedule": "linear", "generator": "running"},
+            # Released code: single pixels, one mask for all frames, face spared; noise in training only (docs/paper.md).
+            "motion": {"frames": 2, "patch_px": 1, "share_mask": True, "keep_face": True, "noise_std": 0.0},
+            "reference": {"pairing": "published"},
+        }
+    )
+    return Preset(
+        name="hallo2",
+        settings=settings,
+        weights=Path.home() / ".cache" / "longtake" / "hallo2",
+        about="512 px, the officially published weights (parts are non-commercial), wants a GPU",
+    )
+
+
+PRESETS: dict[str, Callable[[], Preset]] = {"mini": mini, "hallo2": hallo2}
+
+
+def preset(name: str) -> Preset:
+    """The preset called `name`."""
+    if name not in PRESETS:
+        raise SettingsError(
+            f"There is no preset '{name}'{did_you_mean(name, PRESETS)}",
+            expected=f"one of: {', '.join(PRESETS)}",
+        )
+    return PRESETS[name]()

@@ -1,0 +1,217 @@
+"""Settings of every step: validated, frozen, described once (docs/settings.md is made from this file).
+
+Precedence: preset < TOML file < --set section.name=value. An unknown name is an error that says what was probably meant.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from longtake.errors import SettingsError
+
+
+class Section(BaseModel):
+    """Base of all settings: can't be changed in place, takes no unknown name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def overlay(self, changes: dict[str, Any]) -> Self:
+        """These settings with `changes` (nested by section) laid over them."""
+        merged = _merge(self.model_dump(), changes)
+        try:
+            return type(self).model_validate(merged)
+        except ValidationError as error:
+            raise _explain(type(self), error) from error
+
+    def apply_set(self, *assignments: str) -> Self:
+        """These settings after assignments like `sampling.steps=12`, in order."""
+        settings = self
+        for assignment in assignments:
+            settings = settings.overlay(_parse_assignment(assignment))
+        return settings
+
+    @classmethod
+    def from_toml(cls, path: str | Path, base: Self | None = None) -> Self:
+        """`base` (else the defaults) with the TOML file laid over it."""
+        return (cls() if base is None else base).overlay(read_toml(path))
+
+
+class PortraitSettings(Section):
+    """The picture and the square around the head that is cut from it."""
+
+    size_px: int = Field(256, ge=64, le=1024, multiple_of=16, description="side of the animated square, pixels")
+    face: int | None = Field(None, ge=1, description="which face, counted from the left; none = the largest")
+    zoom: float = Field(1.0, ge=0.5, le=2.0, description="above 1 the head fills more of the square; 1 is the published framing")
+    min_face_px: int = Field(32, ge=8, le=512, description="smallest face height that is accepted, pixels of the source")
+
+
+class SpeechSettings(Section):
+    """How the sound is heard."""
+
+    window_s: float = Field(8.0, ge=1.0, le=60.0, description="sound encoded at a time, seconds; changes speed and memory, not frames")
+
+
+class SamplingSettings(Section):
+    """Diffusion: the schedule, the steps and the random numbers."""
+
+    scheduler: Literal["ddim", "dpm++", "unipc"] = Field("ddim", description="sampler")
+    steps: int = Field(8, ge=1, le=1000, description="denoising steps per segment")
+    seed: int = Field(0, ge=0, lt=2**63, description="seed of the whole video")
+    generator: Literal["segment", "running"] = Field(
+        "segment", description="noise seeded by (seed, segment), or one running generator as the released code"
+    )
+    shared_noise: float = Field(0.0, ge=0.0, le=1.0, description="share of the noise's variance that the frames of a segment have in common")
+    beta_schedule: Literal["linear", "scaled_linear"] = Field("scaled_linear", description="noise schedule; must be the one trained with")
+    beta_start: float = Field(0.00085, gt=0, lt=1, description="beta at the first training step")
+    beta_end: float = Field(0.012, gt=0, lt=1, description="beta at the last training step")
+    zero_snr: bool = Field(True, description="rescale the schedule so that the last step is pure noise")
+    prediction: Literal["v"] = Field("v", description="what the denoiser predicts")
+
+
+class MotionSettings(Section):
+    """The frames that guide the next segment, and how they are corrupted (paper 3.1)."""
+
+    frames: int = Field(4, ge=1, le=16, description="motion frames taken from the tail, n")
+    drop_rate: float = Field(0.25, ge=0.0, le=1.0, description="probability that a patch is dropped, r")
+    patch_px: int = Field(16, ge=1, le=512, description="side of a dropped patch, pixels, p")
+    noise_std: float = Field(0.1, ge=0.0, le=2.0, description="Gaussian noise on the latents of the motion frames, sigma")
+    share_mask: bool = Field(False, description="one drop mask for all motion frames (released code: yes)")
+    keep_face: bool = Field(False, description="never drop inside the face box (released code: yes)")
+    space: Literal["pixels", "latents"] = Field("pixels", description="where patches are dropped")
+
+
+class GuidanceSettings(Section):
+    """Classifier-free guidance; 1 = none. Equal scales need one pair of branches, different ones need more."""
+
+    portrait: float = Field(3.5, ge=0.0, le=20.0, description="scale for the portrait, lambda_i")
+    speech: float = Field(3.5, ge=0.0, le=20.0, description="scale for the speech, lambda_a")
+    words: float = Field(3.5, ge=0.0, le=20.0, description="scale for the prompts, lambda_t")
+
+
+class RegionsSettings(Section):
+    """How strongly speech moves each region (hierarchical audio attention)."""
+
+    pose: float = Field(1.0, ge=0.0, le=5.0, description="weight of the region around the face")
+    face: float = Field(1.0, ge=0.0, le=5.0, description="weight of the face region")
+    lip: float = Field(1.0, ge=0.0, le=5.0, description="weight of the lip region")
+
+
+class ReferenceSettings(Section):
+    """How the denoiser reads the portrait."""
+
+    pairing: Literal["published", "correct"] = Field(
+        "correct", description="pairing of guidance rows with reference rows; published = as the released code, which mixes them"
+    )
+    bank_dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="type in which reference features are kept")
+
+
+class VideoSettings(Section):
+    """The file that comes out."""
+
+    fps: int = Field(25, ge=1, le=120, description="frames per second")
+    crf: int = Field(18, ge=0, le=51, description="H.264 quality; lower is better and larger")
+    preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"] = Field(
+        "veryfast", description="H.264 encoder effort"
+    )
+    sound_kbps: int = Field(128, ge=32, le=512, description="AAC bit rate, kilobits per second")
+
+
+class RunSettings(Section):
+    """Where and in which precision the networks run."""
+
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:1 ...; auto = CUDA if there is one")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="auto = bfloat16 where the hardware has it")
+    decode_frames: int = Field(4, ge=1, le=64, description="frames decoded at a time")
+
+
+class Settings(Section):
+    """All settings of an animation, by step."""
+
+    portrait: PortraitSettings = PortraitSettings()
+    speech: SpeechSettings = SpeechSettings()
+    sampling: SamplingSettings = SamplingSettings()
+    motion: MotionSettings = MotionSettings()
+    guidance: GuidanceSettings = GuidanceSettings()
+    regions: RegionsSettings = RegionsSettings()
+    reference: ReferenceSettings = ReferenceSettings()
+    video: VideoSettings = VideoSettings()
+    run: RunSettings = RunSettings()
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """The tables of a TOML file."""
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError as error:
+        raise SettingsError(f"There is no settings file '{path}'.", do="check the path") from error
+    except OSError as error:
+        raise SettingsError(f"The settings file '{path}' can't be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"'{path}' is not valid TOML: {error}", expected='lines like: steps = 12') from error
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A clause that ends the sentence: ", did you mean 'steps'?" or "."."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f", did you mean '{close[0]}'?" if close else "."
+
+
+def _merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(old)
+    for name, value in new.items():
+        both = isinstance(value, dict) and isinstance(old.get(name), dict)
+        merged[name] = _merge(old[name], value) if both else value
+    return merged
+
+
+def _parse_assignment(text: str) -> dict[str, Any]:
+    name, sign, value = text.partition("=")
+    parts = [part.strip() for part in name.split(".")]
+    if not sign or not all(parts):
+        raise SettingsError(f"'{text}' is not a setting.", expected="section.name=value, for example sampling.steps=12")
+    nested: Any = _parse_value(value.strip())
+    for part in reversed(parts):
+        nested = {part: nested}
+    return nested
+
+
+def _parse_value(text: str) -> Any:
+    """The value as TOML reads it; a bare word is a string, `none` is None."""
+    if text.lower() == "none":
+        return None
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _explain(model: type[BaseModel], error: ValidationError) -> SettingsError:
+    """The first thing wrong, as a sentence with the full name of the setting."""
+    problem = error.errors()[0]
+    place = [str(part) for part in problem["loc"]]
+    name = ".".join(place)
+    if problem["type"] == "extra_forbidden":
+        known = _fields_at(model, place[:-1])
+        where = f"in [{'.'.join(place[:-1])}]" if place[:-1] else "among the sections"
+        return SettingsError(
+            f"There is no setting '{name}'{did_you_mean(place[-1], known)}",
+            expected=f"{where}: {', '.join(known)}",
+            do="see docs/settings.md",
+        )
+    return SettingsError(f"The setting {name} = {problem['input']!r} can't be used: {problem['msg']}.", do="see docs/settings.md")
+
+
+def _fields_at(model: type[BaseModel], place: list[str]) -> list[str]:
+    for part in place:
+        field = model.model_fields.get(part)
+        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+            return []
+        model = field.annotation
+    return list(model.model_fields)
