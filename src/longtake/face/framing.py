@@ -65,9 +65,7 @@ def at_centres(affine: "Float[np.ndarray, '2 3']") -> "Float[np.ndarray, '2 3']"
     return moved
 
 
-def to_crop(
-    points: "Float[np.ndarray, 'p axes']", affine: "Float[np.ndarray, '2 3']"
-) -> "Float[np.ndarray, 'p axes']":
+def to_crop(points: "Float[np.ndarray, 'p axes']", affine: "Float[np.ndarray, '2 3']") -> "Float[np.ndarray, 'p axes']":
     """Landmarks carried by a crop's map; a third axis, depth in pixels, is scaled alike."""
     moved = np.array(points, dtype=np.float64)
     moved[..., :2] = points[..., :2] @ affine[:, :2].T + affine[:, 2]
