@@ -1,0 +1,122 @@
+"""Training windows: what one training step needs, computed once and read back from memory maps.
+
+`prepare` turns the clips of a manifest into arrays (latents, latents of patch-dropped frames, speech features, regions,
+identity); `Windows` draws examples from them. A frame costs about 20 KB instead of 200, and no step decodes a video.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+INDEX = "windows.json"
+ARRAYS = ("latents", "dropped", "speech", "identity", "landmarks")
+
+
+@dataclass(frozen=True)
+class Encoders:
+    """The frozen parts that `prepare` needs, as functions, so that this file knows no network."""
+
+    encode: Callable[[np.ndarray], np.ndarray]  # uint8 (f H W 3) -> latents (f c h w)
+    corrupt: Callable[[np.ndarray, int], np.ndarray]  # the same after patch drop; the number seeds it
+    listen: Callable[[Path, int, float], np.ndarray]  # sound file, frames, fps -> features (f layers d)
+    identify: Callable[[np.ndarray, np.ndarray], np.ndarray]  # frame (H W 3), landmarks (468 2) -> embedding (d)
+    hashes: dict[str, str]  # of the weights behind these functions
+
+
+@dataclass(frozen=True)
+class Example:
+    """One training example; `h w` is the latent grid and landmarks are in frame pixels."""
+
+    reference: Float[np.ndarray, "c h w"]
+    target: Float[np.ndarray, "f c h w"]
+    motion: Float[np.ndarray, "n c h w"]  # latents of patch-dropped frames; empty for single frames
+    speech: Float[np.ndarray, "f window layers d"]
+    identity: Float[np.ndarray, " d"]
+    landmarks: Float[np.ndarray, "468 2"]  # of the reference frame: regions are made from these
+
+
+def prepare(
+    clips: Iterator[tuple[dict, np.ndarray, Path, np.ndarray]],
+    frames: int,
+    out: Path,
+    encoders: Encoders,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> None:
+    """Write the arrays of `clips` (manifest row, frames, sound file, landmarks), `frames` frames in all, to folder `out`."""
+    out.mkdir(parents=True, exist_ok=True)
+    maps: dict[str, np.memmap] = {}
+    rows, start = [], 0
+    for row, pictures, sound, landmarks in clips:
+        count = len(pictures)
+        values = {
+            "latents": encoders.encode(pictures),
+            "dropped": encoders.corrupt(pictures, int(row["seed"])),
+            "speech": encoders.listen(sound, count, row["fps"]),
+            "identity": np.repeat(encoders.identify(pictures[0], landmarks[0])[None], count, 0),
+            "landmarks": landmarks,
+        }
+        for name, value in values.items():
+            if name not in maps:
+                maps[name] = np.lib.format.open_memmap(
+                    out / f"{name}.npy", "w+", np.float16, (frames, *value.shape[1:])
+                )
+            maps[name][start : start + count] = value
+        rows.append({"id": row["id"], "split": row["split"], "start": start, "frames": count})
+        start += count
+        progress(start, frames)
+    for array in maps.values():
+        array.flush()
+    index = {"clips": rows, "frames": start, "fps": row["fps"], "hashes": encoders.hashes}
+    (out / INDEX).write_text(json.dumps(index))
+
+
+class Windows:
+    """Examples drawn from a prepared folder; which one depends on the generator alone."""
+
+    def __init__(self, folder: Path, split: str = "train", speech_window: int = 5) -> None:
+        index = json.loads((folder / INDEX).read_text())
+        self.clips = [row for row in index["clips"] if row["split"] == split]
+        self.arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
+        self.speech_window = speech_window
+        self.hashes = index["hashes"]
+
+    def single(self, rng: np.random.Generator, frames: int) -> Example:
+        """Stage 1: a reference and `frames` unrelated target frames of one clip, without motion frames."""
+        clip = self._draw(rng)
+        reference, *targets = rng.integers(0, clip["frames"], 1 + frames)
+        return self._example(clip, int(reference), np.array(targets), np.array([], int))
+
+    def segment(self, rng: np.random.Generator, frames: int, motion: int, start_rate: float) -> Example:
+        """Stage 2: `frames` consecutive targets after `motion` frames; at `start_rate` the video starts here instead.
+
+        A video that starts has copies of its portrait as motion frames, and the portrait is its first frame.
+        """
+        clip = self._draw(rng)
+        first = int(rng.integers(motion, clip["frames"] - frames + 1))
+        targets = np.arange(first, first + frames)
+        if rng.random() < start_rate:
+            return self._example(clip, first, targets, np.full(motion, first))
+        reference = int(rng.integers(0, clip["frames"]))
+        return self._example(clip, reference, targets, np.arange(first - motion, first))
+
+    def _draw(self, rng: np.random.Generator) -> dict:
+        return self.clips[int(rng.integers(len(self.clips)))]
+
+    def _example(self, clip: dict, reference: int, targets: np.ndarray, motion: np.ndarray) -> Example:
+        start, arrays = clip["start"], self.arrays
+        reach = np.arange(self.speech_window) - self.speech_window // 2
+        heard = np.clip(targets[:, None] + reach, 0, clip["frames"] - 1)
+        return Example(
+            reference=arrays["latents"][start + reference].astype(np.float32),
+            target=arrays["latents"][start + targets].astype(np.float32),
+            motion=arrays["dropped"][start + motion].astype(np.float32),
+            speech=arrays["speech"][start + heard].astype(np.float32),
+            identity=arrays["identity"][start + reference].astype(np.float32),
+            landmarks=arrays["landmarks"][start + reference].astype(np.float32),
+        )

@@ -1,0 +1,69 @@
+"""Laws of the training objective."""
+
+import torch
+
+from longtake.diffusion.noise import mixed_noise, segment_generator
+from longtake.train.objective import min_snr_weight, noise_latents, place_weight, velocity_loss
+
+ALPHAS = torch.linspace(0.999, 0.0, 1000)
+SHAPE = (3, 4, 5, 8, 8)
+
+
+def draw(seed=0):
+    return torch.randn(SHAPE, generator=torch.Generator().manual_seed(seed))
+
+
+def test_signal_and_velocity_give_back_the_clean_latents():
+    clean, noise, step = draw(0), draw(1), torch.tensor([0, 500, 999])
+    noised = noise_latents(clean, step, ALPHAS, noise)
+    alpha = ALPHAS[step].view(-1, 1, 1, 1, 1)
+    assert torch.allclose(alpha.sqrt() * noised.latents - (1 - alpha).sqrt() * noised.velocity, clean, atol=1e-5)
+
+
+def test_the_last_step_is_pure_noise_and_asks_for_minus_the_picture():
+    noised = noise_latents(draw(0), torch.tensor([999] * 3), ALPHAS, draw(1))
+    assert torch.equal(noised.latents, draw(1))
+    assert torch.equal(noised.velocity, -draw(0))
+
+
+def test_the_loss_equals_its_formula_sample_by_sample():
+    noised = noise_latents(draw(0), torch.tensor([10, 500, 990]), ALPHAS, draw(1))
+    place = place_weight(torch.rand(3, 8, 8), torch.rand(3, 8, 8), 1.0, 4.0)
+    losses = velocity_loss(draw(2), noised, place, gamma=5.0)
+    for k in range(3):
+        squared = (draw(2)[k] - noised.velocity[k]) ** 2 * place[k]
+        snr = ALPHAS[[10, 500, 990][k]] / (1 - ALPHAS[[10, 500, 990][k]])
+        expected = squared.mean() * min(snr + 1, torch.tensor(5.0)) / (snr + 1)
+        assert torch.allclose(losses[k], expected, rtol=1e-4)
+
+
+def test_each_sample_keeps_its_own_weight():
+    """Averaging first, as the released code does, gives another number."""
+    noised = noise_latents(draw(0), torch.tensor([0, 300, 999]), ALPHAS, draw(1))
+    place = torch.ones(3, 8, 8)
+    own = velocity_loss(draw(2), noised, place, 5.0).mean()
+    averaged = (draw(2) - noised.velocity).square().mean() * min_snr_weight(noised.snr, 5.0).mean()
+    assert not torch.allclose(own, averaged, rtol=1e-3)
+
+
+def test_place_weights_average_to_one_and_favour_the_lips():
+    lip = torch.zeros(2, 8, 8)
+    lip[:, 5, 3:5] = 1
+    weight = place_weight(torch.zeros(2, 8, 8), lip, 1.0, 6.0)
+    assert torch.allclose(weight.mean((1, 2)), torch.ones(2))
+    assert torch.allclose(weight[0, 5, 3] / weight[0, 0, 0], torch.tensor(7.0))
+
+
+def test_mixed_noise_is_unit_noise_with_the_shared_part_it_says():
+    noise = mixed_noise((8, 4, 16, 16, 16), 0.5, torch.Generator().manual_seed(0))
+    assert abs(noise.std().item() - 1) < 0.02
+    one, other = noise[:, :, 0].flatten(), noise[:, :, 7].flatten()
+    assert abs((one * other).mean().item() - 0.5) < 0.05
+
+
+def test_segments_and_seeds_draw_different_noise_and_the_same_one_draws_the_same():
+    def first(seed, segment):
+        return torch.rand(4, generator=segment_generator(seed, segment)).tolist()
+
+    assert first(1, 2) == first(1, 2)
+    assert len({tuple(first(seed, segment)) for seed in range(8) for segment in range(8)}) == 64
