@@ -1,0 +1,102 @@
+"""The five networks that animate, as one module: what a weight file holds."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from longtake.models.attention import Heads
+from longtake.models.denoiser import Denoiser, DenoiserSizes
+from longtake.models.layout import UNetSizes
+from longtake.models.projectors import (
+    IdentityProjection,
+    IdentitySizes,
+    Locator,
+    LocatorSizes,
+    SpeechProjection,
+    SpeechSizes,
+)
+from longtake.models.reference_net import ReferenceNet
+
+
+@dataclass(frozen=True)
+class AnimationSizes:
+    denoiser: DenoiserSizes  # its unet is the reference net's too
+    locator: LocatorSizes
+    identity: IdentitySizes
+    speech: SpeechSizes
+
+
+def mini_sizes(
+    widths: tuple[int, ...] = (96, 128, 160),
+    speech_layers: int = 4,
+    speech_features: int = 192,
+    words: int = 128,
+    speech_tokens: int = 16,
+    identity_embedding: int = 128,
+    head_width: int = 32,
+) -> AnimationSizes:
+    """The small model: three levels (16, 8, 4), one layer each, 16 latent channels."""
+    context = 128
+    unet = UNetSizes(
+        latent=16,
+        channels=widths,
+        attention=(True,) * len(widths),
+        layers=1,
+        heads=Heads(width=head_width),
+        groups=16,
+        ff=2,
+        context=context,
+    )
+    return AnimationSizes(
+        denoiser=DenoiserSizes(unet, speech=context, words=words, positions=32),
+        locator=LocatorSizes((16, 32, 64), widths[0]),
+        identity=IdentitySizes(identity_embedding, 4, context),
+        speech=SpeechSizes(5, speech_layers, speech_features, 256, speech_tokens, context),
+    )
+
+
+def hallo2_sizes(widths: tuple[int, ...] = (320, 640, 1280, 1280), words: int = 0) -> AnimationSizes:
+    """The published model. Other widths keep everything but the widths (the golden arrays use (32, 64, 128, 128))."""
+    unet = UNetSizes(
+        latent=4,
+        channels=widths,
+        attention=(True, True, True, False),
+        layers=2,
+        heads=Heads(count=8),
+        groups=32,
+        ff=4,
+        context=768,
+    )
+    return AnimationSizes(
+        denoiser=DenoiserSizes(unet, speech=768, words=words, positions=32, inner="published"),
+        locator=LocatorSizes((16, 32, 64, 128), widths[0]),
+        identity=IdentitySizes(512, 4, 768),
+        speech=SpeechSizes(5, 12, 768, 512, 32, 768),
+    )
+
+
+class Animation(nn.Module):
+    """`spare` also builds the published parts that never run (182.8 M parameters of `hallo2`)."""
+
+    def __init__(self, sizes: AnimationSizes, spare: bool = False):
+        super().__init__()
+        self.sizes = sizes
+        self.reference_net = ReferenceNet(sizes.denoiser.unet, spare)
+        self.denoiser = Denoiser(sizes.denoiser, spare)
+        self.locator = Locator(sizes.locator)
+        self.identity_projection = IdentityProjection(sizes.identity)
+        self.speech_projection = SpeechProjection(sizes.speech)
+
+
+@torch.no_grad()
+def init_for_training(animation: Animation) -> Animation:
+    """The same module with every branch that is added to a residual starting at nothing: motion, speech, words, locator."""
+    for layer in animation.denoiser.attending():
+        last = [layer.motion.proj_out, *layer.audio.zero_convs.values()]
+        for part in last if layer.words is None else [*last, layer.words.second]:
+            nn.init.zeros_(part.weight)
+            nn.init.zeros_(part.bias)
+    nn.init.zeros_(animation.locator.conv_out.weight)
+    nn.init.zeros_(animation.locator.conv_out.bias)
+    return animation

@@ -1,0 +1,138 @@
+"""Attention, and the spatial transformer that reads the portrait's features beside its own tokens."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from longtake.models.blocks import FeedForward, Pointwise, grid, tokens
+from longtake.models.rows import Rows
+
+
+@dataclass(frozen=True)
+class Heads:
+    """How a width is cut into heads: a fixed number of heads (published) or a fixed width of each."""
+
+    count: int | None = None
+    width: int | None = None
+
+    def __call__(self, width: int) -> int:
+        """The number of heads for features of this width."""
+        return self.count if self.count is not None else width // (self.width or width)
+
+
+@dataclass(frozen=True)
+class KeyValue:
+    """Keys and values made once and read at every step."""
+
+    key: Float[Tensor, "r t c"]
+    value: Float[Tensor, "r t c"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The reference rows of one block as keys and values, and which of them each frame reads."""
+
+    reference: KeyValue
+    reads: Int[Tensor, " b"] | Int[Tensor, "b f"]
+    rows: Rows
+
+    def beside(self, own: Float[Tensor, "r l c"], reference: Float[Tensor, "s m c"]) -> Float[Tensor, "r l+m c"]:
+        """Each row's own tokens followed by the reference tokens that it reads."""
+        b = self.reads.shape[0]
+        read = reference[self.reads]
+        own = own.unflatten(0, (b, -1))
+        if self.reads.ndim == 1:
+            read = read[:, None].expand(-1, own.shape[1], -1, -1)
+        return torch.cat([own, read], dim=2).flatten(0, 1)
+
+
+def attend(
+    query: Float[Tensor, "r l c"], key: Float[Tensor, "r t c"], value: Float[Tensor, "r t c"], heads: int
+) -> Float[Tensor, "r l c"]:
+    """Plain softmax attention with `heads` heads."""
+    q, k, v = (x.unflatten(2, (heads, -1)).transpose(1, 2) for x in (query, key, value))
+    return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+
+
+class Attention(nn.Module):
+    """The four matrices of an attention; who reads whom is the caller's business."""
+
+    def __init__(self, width: int, heads: int, width_in: int | None = None):
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width, bias=False)
+        self.key = nn.Linear(width_in or width, width, bias=False)
+        self.value = nn.Linear(width_in or width, width, bias=False)
+        self.out = nn.Linear(width, width)
+
+    def qkv(self, x: Float[Tensor, "r l c"]) -> tuple[Float[Tensor, "r l c"], ...]:
+        """Query, key and value of the same tokens, by one multiplication."""
+        return F.linear(x, torch.cat([self.query.weight, self.key.weight, self.value.weight])).chunk(3, dim=-1)
+
+    def keys(self, x: Float[Tensor, "r t c"]) -> KeyValue:
+        """Keys and values of other tokens."""
+        return KeyValue(*F.linear(x, torch.cat([self.key.weight, self.value.weight])).chunk(2, dim=-1))
+
+    def itself(self, x: Float[Tensor, "r l c"]) -> Float[Tensor, "r l c"]:
+        """Self-attention."""
+        return self.out(attend(*self.qkv(x), self.heads))
+
+    def reading(self, x: Float[Tensor, "r l c"], reading: Reading) -> Float[Tensor, "r l c"]:
+        """Self-attention whose keys go on with the reference tokens, for the rows that have a reference."""
+        rows, b = reading.rows, reading.rows.batch
+        q, k, v = (y.unflatten(0, (b, -1)) for y in self.qkv(x))
+        taken = [rows.take(y).flatten(0, 1) for y in (q, k, v)]
+        key = reading.beside(taken[1], reading.reference.key)
+        value = reading.beside(taken[2], reading.reference.value)
+        found = attend(taken[0], key, value, self.heads)
+        if not rows.all:
+            alone = attend(*(rows.leave(y).flatten(0, 1) for y in (q, k, v)), self.heads)
+            parts = [y.unflatten(0, (-1, q.shape[1])) for y in (found, alone)]
+            found = rows.join(*parts).flatten(0, 1)
+        return self.out(found)
+
+    def across(self, x: Float[Tensor, "r l c"], other: KeyValue) -> Float[Tensor, "r l c"]:
+        """Cross-attention to keys and values made before."""
+        return self.out(attend(self.query(x), other.key, other.value, self.heads))
+
+
+class SpatialTransformer(nn.Module):
+    """Self-attention with the portrait beside it, attention to the identity tokens, feed-forward; per frame.
+
+    `head_only` stops where the features for the denoiser are taken, for the place in the reference net after which
+    nothing can influence anything.
+    """
+
+    def __init__(self, width: int, context: int, heads: Heads, groups: int, ff: int, head_only: bool = False):
+        super().__init__()
+        self.norm = nn.GroupNorm(groups, width, eps=1e-6)
+        self.proj_in = Pointwise(width, width)
+        self.norm1 = nn.LayerNorm(width)
+        if head_only:
+            return
+        self.attention = Attention(width, heads(width))
+        self.norm2 = nn.LayerNorm(width)
+        self.identity = Attention(width, heads(width), context)
+        self.norm3 = nn.LayerNorm(width)
+        self.ff = FeedForward(width, ff)
+        self.proj_out = Pointwise(width, width)
+
+    def features(self, x: Float[Tensor, "r c h w"]) -> tuple[Float[Tensor, "r l c"], Float[Tensor, "r l c"]]:
+        """The tokens, and their normalised form: what self-attention reads, and what the reference net hands over."""
+        hidden = self.proj_in(tokens(self.norm(x)))
+        return hidden, self.norm1(hidden)
+
+    def forward(
+        self, x: Float[Tensor, "r c h w"], identity: KeyValue, reading: Reading | None = None
+    ) -> tuple[Float[Tensor, "r c h w"], Float[Tensor, "r l c"]]:
+        """The grid after the block, and the features of `features`."""
+        hidden, features = self.features(x)
+        hidden = hidden + (
+            self.attention.itself(features) if reading is None else self.attention.reading(features, reading)
+        )
+        hidden = hidden + self.identity.across(self.norm2(hidden), identity)
+        hidden = hidden + self.ff(self.norm3(hidden))
+        return x + grid(self.proj_out(hidden), *x.shape[2:]), features

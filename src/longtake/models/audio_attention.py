@@ -1,0 +1,88 @@
+"""Hierarchical audio attention: speech moves pose, face and lips through three masked cross-attentions of one query.
+
+Per frame: self-attention; then, with h = LayerNorm(x),
+    x += sum over regions r of weight_r * zero_conv_r(mask_r * attention_r(h, speech tokens)); then feed-forward.
+mask_r is one number per token, so zero_conv_r and the out-projection of attention_r are one matrix, and everything that
+does not depend on x is a map of biases: for silent rows (tokens that are exactly zero) that map is all there is.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from longtake.models.attention import Attention, Heads, KeyValue, attend
+from longtake.models.blocks import FeedForward, Pointwise, grid, tokens
+from longtake.models.rows import Rows
+
+REGIONS = ("pose", "face", "lip")
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """What one audio module needs of the speech and of the regions, made once per segment."""
+
+    speech: KeyValue | None  # of the rows that hear, keys of the three regions side by side: "r t 3c"
+    masks: Float[Tensor, "b 1 l 3 1"]  # of the rows that hear, region weights included
+    out: Float[Tensor, "c 3c"]
+    bias: Float[Tensor, "b 1 l c"]
+    rows: Rows
+
+
+class AudioModule(nn.Module):
+    def __init__(self, width: int, inner: int, speech: int, heads: Heads, groups: int, ff: int):
+        super().__init__()
+        self.norm = nn.GroupNorm(groups, width, eps=1e-6)
+        self.proj_in = Pointwise(width, inner)
+        self.norm1 = nn.LayerNorm(inner)
+        self.attention = Attention(inner, heads(inner))
+        self.norm2 = nn.LayerNorm(inner)
+        self.regions = nn.ModuleDict({region: Attention(inner, heads(inner), speech) for region in REGIONS})
+        self.zero_convs = nn.ModuleDict({region: Pointwise(inner, inner) for region in REGIONS})
+        self.norm3 = nn.LayerNorm(inner)
+        self.ff = FeedForward(inner, ff)
+        self.proj_out = Pointwise(inner, width)
+
+    def _side_by_side(self, part: str) -> Float[Tensor, "3c d"]:
+        return torch.cat([self.regions[region].get_submodule(part).weight for region in REGIONS])
+
+    def prepare(
+        self,
+        speech: Float[Tensor, "b f t d"],
+        masks: Float[Tensor, "b 3 l"],
+        weights: tuple[float, float, float],
+        rows: Rows,
+    ) -> Hearing:
+        """Keys and values of the speech tokens, the joined output matrix and the map of biases."""
+        weighted = masks.transpose(1, 2) * masks.new_tensor(weights)  # b l 3
+        out, carried, constant = [], [], 0.0
+        for region, weight in zip(REGIONS, weights, strict=True):
+            zero, project = self.zero_convs[region], self.regions[region].out
+            out.append(zero.matrix @ project.weight)
+            carried.append(zero.matrix @ project.bias)
+            constant = constant + weight * zero.bias
+        bias = weighted @ torch.stack(carried) + constant
+        heard = None
+        if not rows.none:
+            width = torch.cat([self._side_by_side("key"), self._side_by_side("value")])
+            heard = KeyValue(*F.linear(rows.take(speech).flatten(0, 1), width).chunk(2, dim=-1))
+        return Hearing(heard, rows.take(weighted)[:, None, :, :, None], torch.cat(out, dim=1), bias[:, None], rows)
+
+    def forward(self, x: Float[Tensor, "r c h w"], hearing: Hearing) -> Float[Tensor, "r c h w"]:
+        hidden = self.proj_in(tokens(self.norm(x)))
+        hidden = hidden + self.attention.itself(self.norm1(hidden))
+        hidden = self._listen(hidden.unflatten(0, (hearing.rows.batch, -1)), hearing).flatten(0, 1)
+        hidden = hidden + self.ff(self.norm3(hidden))
+        return x + grid(self.proj_out(hidden), *x.shape[2:])
+
+    def _listen(self, hidden: Float[Tensor, "b f l c"], hearing: Hearing) -> Float[Tensor, "b f l c"]:
+        quiet = hidden + hearing.bias.to(hidden)
+        if hearing.speech is None:
+            return quiet
+        normed = self.norm2(hearing.rows.take(hidden))
+        query = F.linear(normed, self._side_by_side("query")).flatten(0, 1)
+        found = attend(query, hearing.speech.key, hearing.speech.value, 3 * self.attention.heads)
+        found = found.view(*normed.shape[:3], 3, -1) * hearing.masks.to(found)
+        return hearing.rows.add(quiet, F.linear(found.flatten(3), hearing.out))

@@ -1,0 +1,186 @@
+"""The denoiser: noisy latents of a segment in, their velocity out, told by portrait, identity, speech, words and motion.
+
+Each attending layer is: resnet, spatial transformer (reads the portrait), word norm, audio module, motion module.
+What does not depend on the noise is made once per segment by `prepare`; `forward` is what runs at every step.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from longtake.models.attention import KeyValue, Reading, SpatialTransformer
+from longtake.models.audio_attention import AudioModule, Hearing
+from longtake.models.blocks import Grow, Resnet, Shrink, StepEmbedding
+from longtake.models.layout import Place, UNetSizes, down_places, mid_place, up_places
+from longtake.models.motion_module import Lead, MotionModule
+from longtake.models.reference_net import Features
+from longtake.models.rows import Rows
+from longtake.models.word_adaln import Shift, WordNorm
+
+
+@dataclass(frozen=True)
+class DenoiserSizes:
+    unet: UNetSizes
+    speech: int  # width of a speech token
+    words: int  # width of a text embedding; 0 = no word norms
+    positions: int  # longest sequence of motion frames + frames
+    inner: str = "level"  # width inside audio modules: "level" = the level's, "published" = its neighbour's
+
+    def audio_width(self, place: Place) -> int:
+        return place.neighbour if self.inner == "published" else place.width
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a batch of segments is told. Every row has motion frames and regions; the rest may be absent per row."""
+
+    identity: Float[Tensor, "b t d"]
+    regions: tuple[Float[Tensor, "b 3 h w"], ...]  # pose, face, lip; one map a level, finest first
+    reference: Features | None = None  # per place "s l c", any number of rows
+    reads: Int[Tensor, " b"] | Int[Tensor, "b f"] | None = (
+        None  # reference row that each row or frame reads; None: 0..b-1
+    )
+    has_reference: Bool[Tensor, " b"] | None = None  # None: all rows
+    motion: Features | None = None  # per place "b n l c", n may be 0; None: frames are unrelated, no motion modules
+    speech: Float[Tensor, "b f t d"] | None = None  # None: no audio modules (stage 1)
+    has_speech: Bool[Tensor, " b"] | None = None  # None: all rows; a row without it hears exact silence
+    words: Float[Tensor, "b f d"] | None = None  # None: word norms are passed by
+    has_words: Bool[Tensor, " b"] | None = None
+    locator: Float[Tensor, "b c h w"] | None = None  # already zero for rows without a portrait
+    region_weights: tuple[float, float, float] = (1.0, 1.0, 1.0)  # pose, face, lip
+
+
+@dataclass(frozen=True)
+class LayerConditions:
+    """`Conditions` as one layer uses them. A part that is None is skipped."""
+
+    identity: KeyValue
+    reading: Reading | None
+    words: Shift | None
+    hearing: Hearing | None
+    motion: Lead | None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that stays the same while a segment is denoised."""
+
+    layers: dict[str, LayerConditions]
+    locator: Float[Tensor, "b c h w"] | None
+
+
+class Layer(nn.Module):
+    """`spare_motion` adds the motion module that the published file has at levels without attention; it never runs."""
+
+    def __init__(self, sizes: DenoiserSizes, place: Place, spare_motion: bool = False):
+        super().__init__()
+        unet, width = sizes.unet, place.width
+        self.name, self.level = place.name, place.level
+        self.resnet = Resnet(place.width_in, width, unet.step_width, unet.groups)
+        if place.attends:
+            self.transformer = SpatialTransformer(width, unet.context, unet.heads, unet.groups, unet.ff)
+            self.words = WordNorm(width, sizes.words) if sizes.words else None
+            inner = sizes.audio_width(place)
+            self.audio = AudioModule(width, inner, sizes.speech, unet.heads, unet.groups, unet.ff)
+        if place.attends or spare_motion:
+            self.motion = MotionModule(width, unet.heads, unet.groups, unet.ff, sizes.positions)
+        self.attends = place.attends
+
+    def prepare(self, told: Conditions, frames: int) -> LayerConditions:
+        b = told.identity.shape[0]
+        identity = self.transformer.identity.keys(told.identity)
+        identity = KeyValue(*(x.repeat_interleave(frames, 0) for x in (identity.key, identity.value)))
+        reading = words = hearing = motion = None
+        readers = Rows.of(told.has_reference, b)
+        if told.reference is not None and not readers.none:
+            reads = torch.arange(b, device=told.identity.device) if told.reads is None else told.reads
+            reference = self.transformer.attention.keys(told.reference[self.name])
+            reading = Reading(reference, readers.take(reads), readers)
+        prompted = Rows.of(told.has_words, b)
+        if told.words is not None and self.words is not None and not prompted.none:
+            words = self.words.prepare(told.words, prompted)
+        if told.speech is not None:
+            masks = told.regions[self.level].flatten(2)
+            hearing = self.audio.prepare(told.speech, masks, told.region_weights, Rows.of(told.has_speech, b))
+        if told.motion is not None:
+            motion = self.motion.prepare(told.motion[self.name])
+        return LayerConditions(identity, reading, words, hearing, motion)
+
+    def forward(
+        self, x: Float[Tensor, "r c h w"], step: Float[Tensor, "r d"], told: LayerConditions | None
+    ) -> Float[Tensor, "r c h w"]:
+        x = self.resnet(x, step)
+        if told is None:
+            return x
+        x, _ = self.transformer(x, told.identity, told.reading)
+        if told.words is not None:
+            x = self.words(x, told.words)
+        if told.hearing is not None:
+            x = self.audio(x, told.hearing)
+        if told.motion is not None:
+            x = self.motion(x, told.motion)
+        return x
+
+
+class Denoiser(nn.Module):
+    """`spare` also builds the published motion modules that never run, so that the file fits exactly."""
+
+    def __init__(self, sizes: DenoiserSizes, spare: bool = False):
+        super().__init__()
+        self.sizes = sizes
+        unet = sizes.unet
+        width = unet.channels[0]
+        self.step = StepEmbedding(width)
+        self.conv_in = nn.Conv2d(unet.latent, width, 3, padding=1)
+        self.down = nn.ModuleList(self._level(places, spare) for places in down_places(unet))
+        for level, level_width in zip(self.down[:-1], unet.channels[:-1], strict=True):
+            level["shrink"] = Shrink(level_width)
+        self.mid = Layer(sizes, mid_place(unet))
+        self.mid_resnet = Resnet(unet.channels[-1], unet.channels[-1], unet.step_width, unet.groups)
+        self.up = nn.ModuleList(self._level(places, spare) for places in up_places(unet))
+        for level, level_width in zip(self.up[:-1], unet.channels[:0:-1], strict=True):
+            level["grow"] = Grow(level_width)
+        self.norm_out = nn.GroupNorm(unet.groups, width, eps=1e-5)
+        self.conv_out = nn.Conv2d(width, unet.latent, 3, padding=1)
+
+    def _level(self, places: list[Place], spare: bool) -> nn.ModuleDict:
+        return nn.ModuleDict({"layers": nn.ModuleList(Layer(self.sizes, place, spare) for place in places)})
+
+    def attending(self) -> list[Layer]:
+        """The layers that take conditions."""
+        return [layer for layer in self.modules() if isinstance(layer, Layer) and layer.attends]
+
+    def prepare(self, told: Conditions, frames: int) -> Prepared:
+        """Keys, values and maps that are the same at every step of a segment of `frames` frames."""
+        return Prepared({layer.name: layer.prepare(told, frames) for layer in self.attending()}, told.locator)
+
+    def forward(
+        self, latents: Float[Tensor, "b c f h w"], step: Float[Tensor, " b"] | Float[Tensor, "b f"], told: Prepared
+    ) -> Float[Tensor, "b c f h w"]:
+        """The predicted velocity. `step` is the diffusion step of each row, or of each frame if frames are unrelated."""
+        b, _, f, _, _ = latents.shape
+        if step.ndim == 1:
+            step = step[:, None].expand(b, f)
+        embedded = F.silu(self.step(step)).flatten(0, 1)
+        x = self.conv_in(latents.transpose(1, 2).flatten(0, 1))
+        if told.locator is not None:
+            x = x + told.locator.to(x).repeat_interleave(f, 0)
+        skips = [x]
+        for level in self.down:
+            for layer in level["layers"]:
+                x = layer(x, embedded, told.layers.get(layer.name))
+                skips.append(x)
+            if "shrink" in level:
+                x = level["shrink"](x)
+                skips.append(x)
+        x = self.mid_resnet(self.mid(x, embedded, told.layers["mid"]), embedded)
+        for level in self.up:
+            for layer in level["layers"]:
+                x = layer(torch.cat([x, skips.pop()], dim=1), embedded, told.layers.get(layer.name))
+            if "grow" in level:
+                x = level["grow"](x)
+        velocity = self.conv_out(F.silu(self.norm_out(x)))
+        return velocity.unflatten(0, (b, f)).transpose(1, 2)
