@@ -19,6 +19,8 @@ MIN_SCORE = 0.5
 """Both for a detection and for the landmark network's own opinion that it saw a face."""
 ROI_SCALE = 1.5
 """Side of the landmark network's square, in sizes of the face box: what the network was trained with."""
+FIRST_PASSES, TRACK_PASSES = 3, 2
+"""Looks of the landmark network at a face just detected, and at one tracked from the frame before."""
 OVERLAP = 0.3
 """Boxes that share this much of their union are one face."""
 RIGHT_EYE, LEFT_EYE = 33, 263
@@ -96,14 +98,13 @@ def landmarks_at(picture: UInt8[np.ndarray, "H W 3"], roi: Roi) -> tuple[Float32
     return points, float(_sigmoid(score.reshape(-1)[0]))
 
 
-def landmarks_of_face(
-    picture: UInt8[np.ndarray, "H W 3"], face: Face, passes: int = 3
-) -> Float32[np.ndarray, "468 3"] | None:
-    """The landmarks of one detected face, or None where the landmark network sees no face after all.
+def landmarks_near(picture: UInt8[np.ndarray, "H W 3"], roi: Roi, passes: int) -> Float32[np.ndarray, "468 3"] | None:
+    """The landmarks near a square, or None where the landmark network sees no face there.
 
-    Each pass centres and turns its square by the landmarks of the last, because the detector's box is coarse.
+    Each pass centres and turns its square by the landmarks of the last: the first square, a detector's or the frame
+    before's, is coarse, and what the network says of the mouth depends on where it looks from.
     """
-    roi, points = roi_of_face(face), None
+    points = None
     for _ in range(passes):
         points, score = landmarks_at(picture, roi)
         if score < MIN_SCORE:
@@ -114,7 +115,7 @@ def landmarks_of_face(
 
 def find_landmarks(picture: UInt8[np.ndarray, "H W 3"]) -> list[Float32[np.ndarray, "468 3"]]:
     """The landmarks of every face in a picture, largest face first."""
-    found = (landmarks_of_face(picture, face) for face in find_faces(picture))
+    found = (landmarks_near(picture, roi_of_face(face), FIRST_PASSES) for face in find_faces(picture))
     kept: list[np.ndarray] = []
     for points in found:
         if points is not None and all(_overlap(_extent(points), _extent(other)) < OVERLAP for other in kept):
@@ -125,18 +126,15 @@ def find_landmarks(picture: UInt8[np.ndarray, "H W 3"]) -> list[Float32[np.ndarr
 def track(frames: Iterable[UInt8[np.ndarray, "H W 3"]]) -> Iterator[Float32[np.ndarray, "468 3"]]:
     """The landmarks of the main face of each frame as it comes, NaN where there is none.
 
-    The square of a frame comes from the landmarks of the frame before, so the detector runs only where a track
-    starts; such a frame gets more passes.
+    The first square of a frame comes from the landmarks of the frame before, so the detector runs only where a
+    track starts.
     """
     roi: Roi | None = None
     for frame in frames:
-        points = None
-        if roi is not None:
-            points, score = landmarks_at(frame, roi)
-            points = points if score >= MIN_SCORE else None
+        points = None if roi is None else landmarks_near(frame, roi, TRACK_PASSES)
         if points is None:
             face = quick_face(frame)
-            points = None if face is None else landmarks_of_face(frame, face)
+            points = None if face is None else landmarks_near(frame, roi_of_face(face), FIRST_PASSES)
         roi = None if points is None else roi_of_landmarks(points)
         yield np.full((LANDMARKS, 3), np.nan, np.float32) if points is None else points
 

@@ -42,7 +42,9 @@ def read_image(source: str | Path | BinaryIO) -> UInt8[np.ndarray, "H W 3"]:
         ) from error
     except Image.DecompressionBombError as error:
         raise _too_large(name, "more pixels than can be decoded safely") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except PortraitUnreadable:
+        raise
+    except Exception as error:  # Pillow's decoders raise whatever their formats' code raises
         raise PortraitUnreadable(
             f"'{name}' is damaged or truncated: {error}", expected="a whole picture file", do="export it again"
         ) from error
@@ -54,7 +56,7 @@ def _check(picture: Image.Image, name: object) -> None:
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
         raise _too_large(name, f"{width} x {height} pixels")
     frames = getattr(picture, "n_frames", 1)
-    if frames > 1:
+    if frames > 1 and picture.format != "MPO":  # a camera's MPO is a JPEG with a preview behind it
         raise PortraitUnreadable(
             f"'{name}' is an animated picture or has several pages ({frames}).",
             expected="one still picture",

@@ -1,0 +1,152 @@
+"""Step 1: files become the values that the networks are told about: Portrait, Speech, Prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from longtake.clips import Portrait, Prompts, Speech
+from longtake.errors import NoFace, PortraitTooSmall, PromptError, SeveralFaces
+from longtake.settings import PortraitSettings
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, UInt8
+
+LEVELS = (16, 8, 4)
+"""Latent sides of mini, fine to coarse."""
+SOFT_SCALE = 2.0
+"""A square that has to grow by more than this makes a soft video; the portrait says so."""
+MIN_INSIDE = 0.75
+"""Share of the square that should lie on the picture; less is mostly repeated border."""
+TURNED_DEG = 30.0
+
+
+def prepare_portrait(
+    source: str | Path | BinaryIO, settings: PortraitSettings | None = None, levels: Sequence[int] = LEVELS
+) -> Portrait:
+    """The portrait of a picture file: its square round the chosen head, landmarks, regions and identity."""
+    from longtake.media.images import read_image
+
+    return portrait_of(read_image(source), settings, levels, name=str(getattr(source, "name", source)))
+
+
+def portrait_of(
+    picture: UInt8[np.ndarray, "H W 3"],
+    settings: PortraitSettings | None = None,
+    levels: Sequence[int] = LEVELS,
+    name: str = "the picture",
+) -> Portrait:
+    """The portrait in an RGB picture that is already in memory."""
+    from longtake.face.detect import find_landmarks
+    from longtake.face.framing import crop_picture, crop_square, to_crop
+    from longtake.face.identity import identity_of
+    from longtake.face.regions import regions_of
+
+    settings = settings or PortraitSettings()
+    chosen, warnings = choose_face(find_landmarks(picture), settings, picture.shape[:2], name)
+    x, y, half = crop_square(chosen)
+    square = (x, y, half / settings.zoom)
+    crop, affine = crop_picture(picture, square, settings.size_px)
+    landmarks = to_crop(chosen, affine).astype(np.float32)
+    return Portrait(
+        picture=crop,
+        landmarks=landmarks,
+        square=square,
+        identity=identity_of(crop, landmarks),
+        regions=regions_of(landmarks, settings.size_px, settings.size_px, levels),
+        warnings=(*warnings, *_doubts(landmarks, square, settings.size_px, picture.shape[:2])),
+    )
+
+
+def choose_face(
+    faces: Sequence[Float[np.ndarray, "468 3"]], settings: PortraitSettings, shape: tuple[int, ...], name: str
+) -> tuple[Float[np.ndarray, "468 3"], tuple[str, ...]]:
+    """The landmarks of the wanted face (the largest, or the N-th from the left), and what to say about the choice."""
+    height, width = shape
+    smallest = settings.min_face_px
+    if not faces:
+        if min(height, width) < 2 * smallest:
+            raise PortraitTooSmall(
+                f"{name} is too small to find a face in: {width} x {height} pixels.",
+                expected=f"a face at least {smallest} pixels high",
+            )
+        raise NoFace(
+            f"No face was found in {name} ({width} x {height} pixels).",
+            expected="one person, facing the camera, upright, eyes and mouth in view",
+            do="try another photograph, turn it upright, or cut it round the head",
+        )
+    order = sorted(range(len(faces)), key=lambda i: float(faces[i][:, 0].mean()))
+    if settings.face is not None and settings.face > len(faces):
+        kind = SeveralFaces if len(faces) > 1 else NoFace
+        raise kind(
+            f"There is no face {settings.face} in {name}: {_count(len(faces))} found.",
+            expected=f"a number from 1 to {len(faces)}, counted from the left",
+            do="choose another with --face, or leave it out for the largest",
+        )
+    largest = max(range(len(faces)), key=lambda i: float(np.prod(np.ptp(faces[i][:, :2], axis=0))))
+    index = largest if settings.face is None else order[settings.face - 1]
+    tall = float(np.ptp(faces[index][:, 1]))
+    if tall < smallest:
+        raise PortraitTooSmall(
+            f"The face in {name} is only {tall:.0f} pixels high.",
+            expected=f"at least {smallest} pixels, better 150 or more",
+            do="use a larger photograph, or one taken closer",
+        )
+    said = ()
+    if len(faces) > 1 and settings.face is None:
+        place = order.index(index) + 1
+        said = (
+            f"{_count(len(faces))} found; the largest is used, number {place} from the left. Choose with --face N.",
+        )
+    return faces[index], said
+
+
+def prepare_speech(source: str | Path) -> Speech:
+    """The speech of a sound or video file, to be read by windows."""
+    from longtake.media.sound import open_speech
+
+    return open_speech(source)
+
+
+def prepare_prompts(prompts: Iterable[tuple[float, str]] = ()) -> Prompts:
+    """The prompt track: texts in the order of the seconds from which they hold."""
+    track = sorted(((float(start_s), text.strip()) for start_s, text in prompts), key=lambda prompt: prompt[0])
+    for start_s, text in track:
+        if not np.isfinite(start_s) or start_s < 0:
+            raise PromptError(f"A prompt starts at {start_s} s.", expected="a time of 0 or more, in seconds")
+        if not text:
+            raise PromptError(f"The prompt at {start_s:g} s has no text.", do="write what the person should look like")
+    times = [start_s for start_s, _ in track]
+    for first, second in zip(times, times[1:], strict=False):
+        if first == second:
+            raise PromptError(f"Two prompts start at {first:g} s.", do="join their texts or move one")
+    return Prompts(tuple(times), tuple(text for _, text in track))
+
+
+def _count(faces: int) -> str:
+    return "1 face was" if faces == 1 else f"{faces} faces were"
+
+
+def _doubts(
+    landmarks: Float[np.ndarray, "468 3"], square: tuple[float, float, float], size_px: int, shape: tuple[int, ...]
+) -> tuple[str, ...]:
+    """What will make the video worse than it could be, said before the user waits for it."""
+    from longtake.face.measure import head_pose
+
+    x, y, half = square
+    height, width = shape
+    said = []
+    if size_px / (2 * half) > SOFT_SCALE:
+        said.append(
+            f"The head is small in the picture ({2 * half:.0f} pixels are scaled to {size_px}): the video will be soft."
+        )
+    inside = max(0.0, min(x + half, width) - max(x - half, 0)) * max(0.0, min(y + half, height) - max(y - half, 0))
+    if inside / (2 * half) ** 2 < MIN_INSIDE:
+        said.append("The picture ends close to the face: the square round the head is filled up with its border.")
+    yaw = float(head_pose(landmarks[None])[0, 0])
+    if abs(yaw) > TURNED_DEG:
+        said.append(f"The head is turned by about {abs(yaw):.0f} degrees: a frontal picture gives a better video.")
+    return tuple(said)
