@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -120,7 +121,7 @@ def prepare_prompts(prompts: Iterable[tuple[float, str]] = ()) -> Prompts:
         if not text:
             raise PromptError(f"The prompt at {start_s:g} s has no text.", do="write what the person should look like")
     times = [start_s for start_s, _ in track]
-    for first, second in zip(times, times[1:], strict=False):
+    for first, second in pairwise(times):
         if first == second:
             raise PromptError(f"Two prompts start at {first:g} s.", do="join their texts or move one")
     return Prompts(tuple(times), tuple(text for _, text in track))

@@ -89,7 +89,7 @@ def landmarks_at(picture: UInt8[np.ndarray, "H W 3"], roi: Roi) -> tuple[Float32
     factor = max(1, int(roi.side / (2 * LANDMARK_SIDE)))
     cut = LANDMARK_SIDE * factor
     crop = _cut(picture, roi.affine(cut), cut, LANDMARK_SIDE, cv2.BORDER_REPLICATE)
-    score, flat = _forward("face_landmark", crop.astype(np.float32) / 255.0)
+    score, flat = run_network("face_landmark", crop.astype(np.float32) / 255.0)
     local = flat.reshape(LANDMARKS, 3).astype(np.float64)
     affine = roi.affine(LANDMARK_SIDE)
     points = np.empty((LANDMARKS, 3), np.float32)
@@ -177,8 +177,8 @@ def _cut(picture: np.ndarray, affine: np.ndarray, cut: int, size: int, border: i
     return crop if cut == size else cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)
 
 
-def _forward(name: str, crop: np.ndarray) -> list[np.ndarray]:
-    """The outputs of one network for a float picture, in the order that `_outputs` gives for it."""
+def run_network(name: str, crop: np.ndarray) -> list[np.ndarray]:
+    """The outputs of one vendored network for a float RGB picture of the size and range that it reads."""
     nets = _nets.__dict__
     if name not in nets:
         # The classic engine, where OpenCV has two: the new one drops every output but one.
@@ -191,6 +191,7 @@ def _forward(name: str, crop: np.ndarray) -> list[np.ndarray]:
 _OUTPUTS = {
     "face_detection_short_range": ("classificators", "regressors"),
     "face_landmark": ("conv2d_31", "conv2d_21"),
+    "selfie_segmentation": ("activation_10",),
 }
 
 
@@ -212,7 +213,7 @@ def _faces_in(picture: np.ndarray, view: tuple[float, float, float], min_score: 
     affine = Roi(x, y, side, 0.0).affine(1)
     cut = DETECTOR_SIDE * min(max(1, int(np.ceil(side / DETECTOR_SIDE))), 8)
     crop = _cut(picture, Roi(x, y, side, 0.0).affine(cut), cut, DETECTOR_SIDE, cv2.BORDER_CONSTANT)
-    raw, boxes = _forward("face_detection_short_range", crop.astype(np.float32) / 127.5 - 1.0)
+    raw, boxes = run_network("face_detection_short_range", crop.astype(np.float32) / 127.5 - 1.0)
     scores = _sigmoid(raw.reshape(-1))
     keep = np.flatnonzero(scores >= min_score)
     numbers = boxes.reshape(-1, 16)[keep].astype(np.float64) / DETECTOR_SIDE

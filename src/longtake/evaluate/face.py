@@ -1,0 +1,184 @@
+"""Measures of a talking face, from landmarks over its frames, and of how far a long video drifts."""
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+
+from longtake.face.detect import track
+from longtake.face.identity import identities_of, identity_distance
+from longtake.face.measure import eye_opening, head_pose, mouth_opening
+from longtake.face.person import person_mask
+
+BLINK_SHARE = 0.6
+"""Eyes that close below this share of their usual opening blink..."""
+OPEN_SHARE = 0.8
+"""...until they are open again by this share."""
+LONGEST_BLINK_S = 0.6
+"""Eyes closed for longer are closed, not blinking."""
+
+
+@dataclass(frozen=True, eq=False)
+class FaceCurves:
+    """What was measured in each frame of a video; NaN where no face was found."""
+
+    fps: float
+    landmarks: Float[np.ndarray, "f 468 3"]
+    identity: Float[np.ndarray, "f 128"]  # NaN in the frames between those that were read
+    sharpness: Float[np.ndarray, " f"]
+
+    @property
+    def found_share(self) -> float:
+        """The share of frames in which a face was found."""
+        return float(np.isfinite(self.landmarks[:, 0, 0]).mean()) if len(self.landmarks) else 0.0
+
+    @property
+    def mouth(self) -> Float[np.ndarray, " f"]:
+        """Mouth opening in face heights."""
+        return mouth_opening(self.landmarks)
+
+    @property
+    def eyes(self) -> Float[np.ndarray, " f"]:
+        """Mean opening of both eyes in eye widths."""
+        return eye_opening(self.landmarks).mean(axis=-1)
+
+    @property
+    def pose(self) -> Float[np.ndarray, "f 3"]:
+        """Yaw, pitch and roll in degrees."""
+        return head_pose(self.landmarks)
+
+    @property
+    def blinks_per_minute(self) -> float:
+        """How often the eyes blink."""
+        return blinks_per_minute(self.eyes, self.fps)
+
+    @property
+    def head_motion(self) -> float:
+        """How much the head moves: see `head_motion`."""
+        return head_motion(self.landmarks, self.fps)
+
+    def identity_distances(self, identity: Float[np.ndarray, " 128"]) -> Float[np.ndarray, " f"]:
+        """The distance of each frame's face from an identity; NaN where it was not read."""
+        return identity_distance(self.identity, identity[None])
+
+
+def measure_face(
+    frames: Iterable[UInt8[np.ndarray, "H W 3"]], fps: float = 25.0, identity_every: int = 5
+) -> FaceCurves:
+    """The face curves of a video, frame by frame as it comes, so that its length costs no memory.
+
+    Identity is the dearest measure and the slowest to change: it is read in every fifth frame by default.
+    """
+    frames, copies = itertools.tee(frames)
+    landmarks, identity, sharp = [], [], []
+    for i, (points, frame) in enumerate(zip(track(frames), copies, strict=True)):
+        read = i % identity_every == 0
+        landmarks.append(points)
+        identity.append(identities_of([frame], [points])[0] if read else np.full(128, np.nan, np.float32))
+        sharp.append(sharpness(frame, points))
+    return FaceCurves(
+        fps=fps,
+        landmarks=np.asarray(landmarks, np.float32).reshape(-1, 468, 3),
+        identity=np.asarray(identity, np.float32).reshape(-1, 128),
+        sharpness=np.asarray(sharp, np.float64),
+    )
+
+
+def blinks_per_minute(eyes: Float[np.ndarray, " f"], fps: float) -> float:
+    """How often per minute the eyes close and open again, relative to how far they are usually open."""
+    seen = eyes[np.isfinite(eyes)]
+    if not len(seen):
+        return float("nan")
+    usual, longest = np.percentile(seen, 75), LONGEST_BLINK_S * fps
+    blinks, closed_for = 0, 0
+    for opening in seen:
+        if opening < BLINK_SHARE * usual or (closed_for and opening < OPEN_SHARE * usual):
+            closed_for += 1
+        else:
+            blinks += 0 < closed_for <= longest
+            closed_for = 0
+    return float(blinks * 60.0 * fps / len(seen))
+
+
+def head_motion(landmarks: Float[np.ndarray, "f 468 3"], fps: float) -> float:
+    """The mean speed of the head in degrees a second, over 0.2 s steps so that measuring noise counts little."""
+    pose = head_pose(landmarks)
+    step = max(1, round(0.2 * fps))
+    if len(pose) <= step:
+        return 0.0
+    speed = np.linalg.norm(pose[step:] - pose[:-step], axis=-1) * fps / step
+    return float(np.nanmean(speed)) if np.isfinite(speed).any() else float("nan")
+
+
+def motion_energy(frames: UInt8[np.ndarray, "f H W 3"]) -> float:
+    """The mean absolute change from frame to frame, in grey levels: 0 for a still."""
+    if len(frames) < 2:
+        return 0.0
+    pairs = itertools.pairwise(frames)
+    return float(np.mean([cv2.absdiff(a, b).mean() for a, b in pairs]))
+
+
+def sharpness(frame: UInt8[np.ndarray, "H W 3"], landmarks: Float[np.ndarray, "468 3"] | None = None) -> float:
+    """The variance of the Laplacian of the grey frame, within the face's box where landmarks are given."""
+    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+    edges = cv2.Laplacian(grey, cv2.CV_32F)
+    if landmarks is not None and np.isfinite(landmarks).all():
+        (x0, y0), (x1, y1) = np.floor(landmarks[:, :2].min(0)), np.ceil(landmarks[:, :2].max(0))
+        inside = edges[max(0, int(y0)) : max(0, int(y1)), max(0, int(x0)) : max(0, int(x1))]
+        edges = inside if inside.size else edges
+    return float(edges.var())
+
+
+def background_mask(portrait: UInt8[np.ndarray, "H W 3"], margin: float = 0.06) -> Bool[np.ndarray, "H W"]:
+    """The pixels that stay background while the head moves: no person in the portrait, and a margin round it."""
+    person = (person_mask(portrait) > 0.3).astype(np.uint8)
+    reach = 2 * round(margin * max(portrait.shape[:2])) + 1
+    return cv2.dilate(person, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))) == 0
+
+
+def background_psnr_db(
+    frames: Iterable[UInt8[np.ndarray, "H W 3"]], portrait: UInt8[np.ndarray, "H W 3"], mask: Bool[np.ndarray, "H W"]
+) -> Float[np.ndarray, " f"]:
+    """How close the background of each frame is to the portrait's, as PSNR in dB; NaN if the mask is empty."""
+    target = portrait[mask].astype(np.float64)
+    if not target.size:
+        return np.array([np.nan for _ in frames])
+    errors = np.array([np.mean((frame[mask] - target) ** 2) for frame in frames])
+    return 10.0 * np.log10(255.0**2 / np.maximum(errors, 1e-2))
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How the last seconds of a video differ from the first."""
+
+    identity: float  # rise of the identity distance to the portrait
+    sharpness: float  # ratio, last to first
+    background_psnr_db: float  # fall in dB
+
+
+def drift(
+    curves: FaceCurves,
+    background_db: Float[np.ndarray, " f"],
+    identity: Float[np.ndarray, " 128"],
+    window_s: float = 5.0,
+) -> Drift:
+    """The drift between the first and the last `window_s` seconds of a video."""
+    count = max(1, round(window_s * curves.fps))
+    first, last = slice(0, count), slice(-count, None)
+    distances = curves.identity_distances(identity)
+    return Drift(
+        identity=float(np.nanmedian(distances[last]) - np.nanmedian(distances[first])),
+        sharpness=float(np.nanmedian(curves.sharpness[last]) / np.nanmedian(curves.sharpness[first])),
+        background_psnr_db=float(np.nanmean(background_db[first]) - np.nanmean(background_db[last])),
+    )
+
+
+def landmark_distance(
+    ours: Float[np.ndarray, "f 468 axes"], truth: Float[np.ndarray, "f 468 axes"]
+) -> Float[np.ndarray, " f"]:
+    """The mean distance of landmarks, in face widths of the truth."""
+    gaps = np.linalg.norm(ours[..., :2] - truth[..., :2], axis=-1).mean(axis=-1)
+    return gaps / np.ptp(truth[..., 0], axis=-1)
