@@ -46,7 +46,9 @@ def start_from(model: nn.Module, path: Path) -> None:
     from safetensors.torch import load_file
 
     if not path.exists():
-        raise WeightsMissing(f"There are no weights at {path}.", do="Set run.start to a .safetensors file, or leave it out.")
+        raise WeightsMissing(
+            f"There are no weights at {path}.", do="Set run.start to a .safetensors file, or leave it out."
+        )
     missing, unexpected = model.load_state_dict(load_file(path), strict=False)
     if missing or unexpected:
         raise WeightsMismatch(

@@ -199,8 +199,10 @@ class Trainer:
         return Batches(lambda k: self._make(k), first, self.recipe.run.prefetch)
 
     def _make(self, index: int) -> Batch:
-        share = self.progress.share(self.recipe) if self.recipe.learning.by == "minutes" else min(
-            1.0, index / (self.recipe.run.steps * self.recipe.learning.accumulate)
+        share = (
+            self.progress.share(self.recipe)
+            if self.recipe.learning.by == "minutes"
+            else min(1.0, index / (self.recipe.run.steps * self.recipe.learning.accumulate))
         )
         return self.task.batch(np.random.default_rng(self._seed(index)), share)
 

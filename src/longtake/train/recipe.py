@@ -21,7 +21,9 @@ class Run(Section):
     folder: Path = Field(Path("runs/out"), description="where checkpoints, log and sheets go; never inside the package")
     seed: int = Field(0, description="of weights, batches and noise")
     steps: int = Field(1000, ge=1, description="the run ends after so many optimiser steps")
-    max_minutes: float | None = Field(None, gt=0, description="or after so many minutes of training in all, whichever is first")
+    max_minutes: float | None = Field(
+        None, gt=0, description="or after so many minutes of training in all, whichever is first"
+    )
     precision: Literal["no", "bf16", "fp16"] = Field("bf16", description="autocast type; 'no' is float32")
     device: Literal["auto", "cpu"] = Field("auto", description="'auto' takes a GPU where there is one")
     threads: int | None = Field(None, ge=1, description="CPU threads; None leaves PyTorch's choice")
@@ -37,7 +39,8 @@ class Learning(Section):
     decay_from: float = Field(0.0, ge=0, lt=1, description="share of the run after which the cosine begins")
     floor: float = Field(0.0, ge=0, le=1, description="share of the peak that the cosine ends at")
     by: Literal["steps", "minutes"] = Field(
-        "steps", description="what the share of the run is counted in; 'minutes' follows the clock, so it can't be repeated exactly"
+        "steps",
+        description="what the share of the run is counted in; 'minutes' follows the clock, so it can't be repeated exactly",
     )
     weight_decay: float = Field(0.01, ge=0)
     beta1: float = Field(0.9, ge=0, lt=1)

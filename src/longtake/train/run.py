@@ -11,8 +11,8 @@ from longtake.train.recipe import Recipe, read_recipe
 TASKS = {
     "autoencoder": "longtake.train.autoencoder",
     "speech": "longtake.train.speech",
-    "stage1": "longtake.train.stage1",
-    "stage2": "longtake.train.stage2",
+    "stage1": "longtake.train.stage",
+    "stage2": "longtake.train.stage",
 }
 
 

@@ -133,7 +133,12 @@ def _utterances(speech: Path, real: Path):
     if table.exists():
         for row in csv.DictReader(table.open()):
             path = real / row["file"]
-            yield path if path.exists() else next(real.rglob(Path(row["file"]).name)), row["split"], row["speaker"], None
+            yield (
+                path if path.exists() else next(real.rglob(Path(row["file"]).name)),
+                row["split"],
+                row["speaker"],
+                None,
+            )
 
 
 def _decode(path: Path) -> np.ndarray:

@@ -1,0 +1,154 @@
+"""Training the autoencoder: give the face back, the lips above all, even when the latents are a little wrong."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from longtake.models.autoencoder import Autoencoder, AutoencoderSizes
+from longtake.train.crops import LIPS, box, choose, take
+from longtake.train.frames import FrameStore
+from longtake.train.loop import Batch
+from longtake.train.recipe import Recipe, Section
+
+
+class Data(Section):
+    folder: Path = Path("data/frames")
+    crop_px: int = 128
+    batch: int = 16
+    whole_from: float = 0.85  # share of the run after which whole pictures take the place of crops
+    corpus_seed: int | str = "unknown"
+
+
+class Aims(Section):
+    """What the loss adds up."""
+
+    gradient: float = 1.0  # L1 of differences between neighbouring pixels
+    noise_std: float = 0.2  # most noise on the latents; each picture gets 0 to this
+    frozen_from: float = 0.9  # share of the run after which the latent statistics stay
+
+
+class AutoencoderTask:
+    """Pictures in, pictures out, weighted to the face."""
+
+    def __init__(self, recipe: Recipe):
+        torch.manual_seed(recipe.run.seed)
+        self.data, self.aims = Data(**recipe.data), Aims(**recipe.task)
+        self.store = FrameStore(self.data.folder)
+        self.sizes = _sizes(recipe)
+        self.model: nn.Module = Autoencoder(self.sizes)
+
+    def batch(self, rng: np.random.Generator, share: float) -> Batch:
+        side = self.store.frames.shape[1]
+        whole = share >= self.data.whole_from
+        size = side if whole else self.data.crop_px
+        count = max(1, round(self.data.batch * self.data.crop_px**2 / size**2)) if whole else self.data.batch
+        pictures, weights = [], []
+        for index in rng.choice(self.store.train, count):
+            picture, landmarks = self.store.frames[index], self.store.landmarks[index]
+            centre = (side / 2, side / 2) if whole else choose(landmarks, side, size, rng)
+            crop, weight = take(picture, landmarks, centre, size, rng)
+            pictures.append(crop)
+            weights.append(weight)
+        return {
+            "pictures": torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2),
+            "weights": torch.from_numpy(np.stack(weights))[:, None],
+        }
+
+    def loss(self, model: nn.Module, batch: Batch, share: float) -> tuple[Tensor, dict[str, float | Tensor]]:
+        pictures = batch["pictures"].float() / 127.5 - 1
+        noise_std = self.aims.noise_std * torch.rand(len(pictures), 1, 1, 1, device=pictures.device)
+        found, raw = model(pictures, noise_std)
+        if share < self.aims.frozen_from:
+            getattr(model, "module", model).observe(raw, 0.5 if share == 0 else 0.02)
+        weights = batch["weights"] / batch["weights"].mean()
+        error = found.float() - pictures
+        plain = (error.abs() * weights).mean()
+        across = ((error[..., 1:] - error[..., :-1]).abs() * weights[..., 1:]).mean()
+        along = ((error[..., 1:, :] - error[..., :-1, :]).abs() * weights[..., 1:, :]).mean()
+        total = plain + self.aims.gradient * (across + along) / 2
+        return total, {"l1": plain, "edges": across + along, "std": raw.std() / self.model.latent_std.mean()}
+
+    def frames(self, batch: Batch) -> int:
+        return len(batch["pictures"])
+
+    def sheet(self, model: nn.Module) -> tuple[np.ndarray, dict[str, float]]:
+        chosen = self.store.heldout[np.linspace(0, len(self.store.heldout) - 1, 48).astype(int)]
+        frames, landmarks = self.store.frames[chosen], self.store.landmarks[chosen]
+        found = reconstruct(model, frames)
+        noisy = reconstruct(model, frames[:48:6], noise_std=0.2)
+        numbers = {"psnr": float(np.mean([psnr(a, b) for a, b in zip(frames, found, strict=True)]))}
+        mouths = [_mouth(points, frames.shape[1]) for points in landmarks]
+        numbers["psnr_mouth"] = float(
+            np.mean([psnr(a[m], b[m]) for a, b, m in zip(frames, found, mouths, strict=True)])
+        )
+        return _sheet(frames[::6], found[::6], noisy, mouths[::6]), numbers
+
+    def header(self) -> dict[str, Any]:
+        settings = self.data.model_dump(exclude={"folder", "corpus_seed"}) | self.aims.model_dump()
+        return {"sizes": asdict(self.sizes), "settings": settings, "corpus_seed": str(self.data.corpus_seed)}
+
+
+@torch.no_grad()
+def reconstruct(model: nn.Module, frames: np.ndarray, noise_std: float = 0.0, at_once: int = 8) -> np.ndarray:
+    """RGB uint8 frames through the autoencoder."""
+    out = []
+    for k in range(0, len(frames), at_once):
+        pictures = torch.from_numpy(frames[k : k + at_once]).permute(0, 3, 1, 2).float() / 127.5 - 1
+        pictures = pictures.to(next(model.parameters()).device)
+        found, _ = model(pictures, noise_std)
+        out.append(((found.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy())
+    return np.concatenate(out)
+
+
+def psnr(a: np.ndarray, b: np.ndarray) -> float:
+    """Peak signal-to-noise ratio in dB of two uint8 arrays."""
+    return float(10 * np.log10(255**2 / max(1e-6, np.mean((a.astype(np.float32) - b.astype(np.float32)) ** 2))))
+
+
+def _mouth(landmarks: np.ndarray, side: int) -> tuple[slice, slice]:
+    """The lip box as slices; the lips and a fifth more, not the cheeks."""
+    left, top, right, bottom = (int(np.clip(round(v), 0, side)) for v in box(landmarks, LIPS, 1.2))
+    return slice(top, bottom), slice(left, right)
+
+
+def _sheet(frames: np.ndarray, found: np.ndarray, noisy: np.ndarray, mouths: list[tuple[slice, slice]]) -> np.ndarray:
+    """Columns of faces: true, found, found from noisy latents, and the mouths of true and found enlarged."""
+    import cv2
+
+    side = frames.shape[1]
+    rows = [np.concatenate(list(x), axis=1) for x in (frames, found, noisy)]
+    for pictures in (frames, found):
+        zoomed = [
+            cv2.resize(p[m], (side, side // 2), interpolation=cv2.INTER_NEAREST) for p, m in zip(pictures, mouths)
+        ]
+        rows.append(np.concatenate(zoomed, axis=1))
+    return np.concatenate(rows, axis=0)
+
+
+def estimate(recipe: Recipe) -> str:
+    """Parameters and work of the recipe, in words."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    data = Data(**recipe.data)
+    with torch.device("meta"):
+        model = Autoencoder(_sizes(recipe))
+        picture = torch.zeros(1, 3, data.crop_px, data.crop_px)
+    with FlopCounterMode(display=False) as counter:
+        model(picture)
+    learn = sum(p.numel() for p in model.parameters())
+    each = counter.get_total_flops() / 1e9
+    return f"autoencoder: {learn / 1e6:.2f} M parameters, {each:.2f} GFLOP a {data.crop_px} px crop, about {3 * each:.2f} to train on it"
+
+
+def build(recipe: Recipe) -> AutoencoderTask:
+    return AutoencoderTask(recipe)
+
+
+def _sizes(recipe: Recipe) -> AutoencoderSizes:
+    return AutoencoderSizes(**{k: tuple(v) if isinstance(v, list) else v for k, v in recipe.sizes.items()})
