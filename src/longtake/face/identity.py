@@ -77,18 +77,27 @@ def tight_crop(
 def embed(crops: "UInt8[Tensor, 'b 150 150 3']") -> "Float32[Tensor, 'b 128']":
     """The network itself: crops in, identity vectors out."""
     import torch
+
+    with torch.inference_mode():
+        return _halve(features(crops)[-1], "conv256_down_out").mean((2, 3)) @ _weights()["fc"]
+
+
+def features(pictures: "UInt8[Tensor, 'b H W 3']") -> "list[Float32[Tensor, 'b c h w']]":
+    """What each stage makes of pictures of any size, from early (fine, 32 channels) to late (coarse, 256)."""
+    import torch
     import torch.nn.functional as nnf
 
     with torch.inference_mode():
-        x = (crops.permute(0, 3, 1, 2).float() - torch.tensor(MEAN_RGB).view(1, 3, 1, 1)) / 256
+        x = (pictures.permute(0, 3, 1, 2).float() - torch.tensor(MEAN_RGB).view(1, 3, 1, 1)) / 256
         x = nnf.max_pool2d(nnf.relu(_convolve(x, "conv32_down", stride=2, padding=0)), 3, 2)
+        made = []
         for stage, blocks in STAGES.items():
             if stage != "conv32":
                 x = _halve(x, f"{stage}_down")
             for i in range(blocks):
                 x = _block(x, f"{stage}_{i + 1}")
-        x = _halve(x, "conv256_down_out")
-        return x.mean((2, 3)) @ _weights()["fc"]
+            made.append(x)
+        return made
 
 
 @cache
