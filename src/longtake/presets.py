@@ -35,7 +35,13 @@ def hallo2() -> Preset:
     settings = Settings().overlay(
         {
             "portrait": {"size_px": 512},
-            "sampling": {"scheduler": "ddim", "steps": 40, "seed": 42, "beta_schedule": "linear", "generator": "running"},
+            "sampling": {
+                "scheduler": "ddim",
+                "steps": 40,
+                "seed": 42,
+                "beta_schedule": "linear",
+                "generator": "running",
+            },
             # Released code: single pixels, one mask for all frames, face spared; noise in training only (docs/paper.md).
             "motion": {"frames": 2, "patch_px": 1, "share_mask": True, "keep_face": True, "noise_std": 0.0},
             "reference": {"pairing": "published"},

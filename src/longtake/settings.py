@@ -47,14 +47,20 @@ class PortraitSettings(Section):
 
     size_px: int = Field(256, ge=64, le=1024, multiple_of=16, description="side of the animated square, pixels")
     face: int | None = Field(None, ge=1, description="which face, counted from the left; none = the largest")
-    zoom: float = Field(1.0, ge=0.5, le=2.0, description="above 1 the head fills more of the square; 1 is the published framing")
-    min_face_px: int = Field(32, ge=8, le=512, description="smallest face height that is accepted, pixels of the source")
+    zoom: float = Field(
+        1.0, ge=0.5, le=2.0, description="above 1 the head fills more of the square; 1 is the published framing"
+    )
+    min_face_px: int = Field(
+        32, ge=8, le=512, description="smallest face height that is accepted, pixels of the source"
+    )
 
 
 class SpeechSettings(Section):
     """How the sound is heard."""
 
-    window_s: float = Field(8.0, ge=1.0, le=60.0, description="sound encoded at a time, seconds; changes speed and memory, not frames")
+    window_s: float = Field(
+        8.0, ge=1.0, le=60.0, description="sound encoded at a time, seconds; changes speed and memory, not frames"
+    )
 
 
 class SamplingSettings(Section):
@@ -66,8 +72,12 @@ class SamplingSettings(Section):
     generator: Literal["segment", "running"] = Field(
         "segment", description="noise seeded by (seed, segment), or one running generator as the released code"
     )
-    shared_noise: float = Field(0.0, ge=0.0, le=1.0, description="share of the noise's variance that the frames of a segment have in common")
-    beta_schedule: Literal["linear", "scaled_linear"] = Field("scaled_linear", description="noise schedule; must be the one trained with")
+    shared_noise: float = Field(
+        0.0, ge=0.0, le=1.0, description="share of the noise's variance that the frames of a segment have in common"
+    )
+    beta_schedule: Literal["linear", "scaled_linear"] = Field(
+        "scaled_linear", description="noise schedule; must be the one trained with"
+    )
     beta_start: float = Field(0.00085, gt=0, lt=1, description="beta at the first training step")
     beta_end: float = Field(0.012, gt=0, lt=1, description="beta at the last training step")
     zero_snr: bool = Field(True, description="rescale the schedule so that the last step is pure noise")
@@ -80,7 +90,9 @@ class MotionSettings(Section):
     frames: int = Field(4, ge=1, le=16, description="motion frames taken from the tail, n")
     drop_rate: float = Field(0.25, ge=0.0, le=1.0, description="probability that a patch is dropped, r")
     patch_px: int = Field(16, ge=1, le=512, description="side of a dropped patch, pixels, p")
-    noise_std: float = Field(0.1, ge=0.0, le=2.0, description="Gaussian noise on the latents of the motion frames, sigma")
+    noise_std: float = Field(
+        0.1, ge=0.0, le=2.0, description="Gaussian noise on the latents of the motion frames, sigma"
+    )
     share_mask: bool = Field(False, description="one drop mask for all motion frames (released code: yes)")
     keep_face: bool = Field(False, description="never drop inside the face box (released code: yes)")
     space: Literal["pixels", "latents"] = Field("pixels", description="where patches are dropped")
@@ -106,9 +118,12 @@ class ReferenceSettings(Section):
     """How the denoiser reads the portrait."""
 
     pairing: Literal["published", "correct"] = Field(
-        "correct", description="pairing of guidance rows with reference rows; published = as the released code, which mixes them"
+        "correct",
+        description="pairing of guidance rows with reference rows; published = as the released code, which mixes them",
     )
-    bank_dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="type in which reference features are kept")
+    bank_dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="type in which reference features are kept"
+    )
 
 
 class VideoSettings(Section):
@@ -126,7 +141,9 @@ class RunSettings(Section):
     """Where and in which precision the networks run."""
 
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1 ...; auto = CUDA if there is one")
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="auto = bfloat16 where the hardware has it")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="auto = bfloat16 where the hardware has it"
+    )
     decode_frames: int = Field(4, ge=1, le=64, description="frames decoded at a time")
 
 
@@ -154,7 +171,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     except OSError as error:
         raise SettingsError(f"The settings file '{path}' can't be read: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"'{path}' is not valid TOML: {error}", expected='lines like: steps = 12') from error
+        raise SettingsError(f"'{path}' is not valid TOML: {error}", expected="lines like: steps = 12") from error
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -205,7 +222,9 @@ def _explain(model: type[BaseModel], error: ValidationError) -> SettingsError:
             expected=f"{where}: {', '.join(known)}",
             do="see docs/settings.md",
         )
-    return SettingsError(f"The setting {name} = {problem['input']!r} can't be used: {problem['msg']}.", do="see docs/settings.md")
+    return SettingsError(
+        f"The setting {name} = {problem['input']!r} can't be used: {problem['msg']}.", do="see docs/settings.md"
+    )
 
 
 def _fields_at(model: type[BaseModel], place: list[str]) -> list[str]:

@@ -1,0 +1,1 @@
+"""Pictures, sound and video as they come from and go to files."""
