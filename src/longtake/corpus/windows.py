@@ -39,6 +39,7 @@ class Example:
     speech: Float[np.ndarray, "f window layers d"]
     identity: Float[np.ndarray, " d"]
     landmarks: Float[np.ndarray, "468 2"]  # of the reference frame: regions are made from these
+    truth: Float[np.ndarray, "f 468 2"]  # landmarks of the targets: never a condition, only for measuring
 
 
 def prepare(
@@ -119,4 +120,5 @@ class Windows:
             speech=arrays["speech"][start + heard].astype(np.float32),
             identity=arrays["identity"][start + reference].astype(np.float32),
             landmarks=arrays["landmarks"][start + reference].astype(np.float32),
+            truth=arrays["landmarks"][start + targets].astype(np.float32),
         )

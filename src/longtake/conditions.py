@@ -1,0 +1,116 @@
+"""Step 2 of the flow: portrait and speech become what the denoiser is told.
+
+What belongs to the portrait is made once per video, what belongs to a stretch of speech once per segment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from longtake.clips import Portrait
+from longtake.diffusion.guidance import Branch
+from longtake.encoders.speech import SpeechFeatures
+from longtake.face.regions import face_picture
+from longtake.models.denoiser import Conditions
+from longtake.models.pairing import context_rows, frame_reads
+from longtake.models.reference_net import Features
+from longtake.networks import Networks
+from longtake.settings import Settings
+
+SPEECH_STRIDE = 2  # speech features come at 50 Hz and the windows were learned at 25
+
+
+@dataclass(frozen=True)
+class PortraitConditions:
+    """All that the portrait says, for each guidance branch (row k belongs to branch k)."""
+
+    branches: list[Branch]
+    picture: Float[Tensor, "3 H W"]
+    latent: Float[Tensor, "1 c h w"]
+    identity: Float[Tensor, "k t d"]
+    reference: Features  # per place "k l c"
+    regions: tuple[Float[Tensor, "k 3 h w"], ...]
+    locator: Float[Tensor, "k c h w"]
+
+
+@torch.inference_mode()
+def read_portrait(
+    portrait: Portrait, networks: Networks, branches: list[Branch], settings: Settings
+) -> PortraitConditions:
+    """What the portrait tells every segment of the video: the reference net reads it here, once."""
+    animation, told = networks.animation, torch.tensor([branch.portrait for branch in branches])
+    picture = as_pictures(portrait.picture[None], networks)[0]
+    latent = networks.autoencoder.encode(picture[None])
+    embedding = torch.as_tensor(portrait.identity).to(latent)
+    identity = animation.identity_projection(embedding * told[:, None].to(latent))
+    contexts = _contexts(identity, 1 + settings.motion.frames, settings)
+    side = latent.shape[-1] * animation.locator.sizes.factor
+    rectangle = torch.as_tensor(face_picture(portrait.regions.face_box, side)).to(latent)
+    located = animation.locator(rectangle.expand(1, 3, -1, -1))
+    maps = zip(portrait.regions.pose, portrait.regions.face, portrait.regions.lip, strict=True)
+    regions = tuple(torch.as_tensor(np.stack(level)).to(latent).expand(len(branches), -1, -1, -1) for level in maps)
+    return PortraitConditions(
+        branches=branches,
+        picture=picture,
+        latent=latent,
+        identity=identity,
+        reference=animation.reference_net(latent.expand(len(branches), -1, -1, -1), contexts[:, 0]),
+        regions=regions,
+        locator=located * told[:, None, None, None].to(latent),
+    )
+
+
+@torch.inference_mode()
+def read_motion(
+    motion: Float[Tensor, "n c h w"], portrait: PortraitConditions, networks: Networks, settings: Settings
+) -> Features:
+    """The reference net's features of the (corrupted) motion frames, for each branch: per place "k n l c"."""
+    branches, n = len(portrait.branches), motion.shape[0]
+    contexts = _contexts(portrait.identity, 1 + n, settings)[:, 1:].flatten(0, 1)
+    features = networks.animation.reference_net(motion.repeat(branches, 1, 1, 1), contexts)
+    return {name: x.unflatten(0, (branches, n)) for name, x in features.items()}
+
+
+@torch.inference_mode()
+def segment_conditions(
+    portrait: PortraitConditions,
+    motion: Features | None,
+    speech: SpeechFeatures,
+    first_frame: int,
+    frames: int,
+    networks: Networks,
+    settings: Settings,
+) -> Conditions:
+    """What the denoiser is told about one segment, a row for each guidance branch."""
+    branches = portrait.branches
+    rows, weights = len(branches), settings.regions
+    reach = networks.animation.speech_projection.sizes.window // 2 * SPEECH_STRIDE
+    heard = speech.at_frames(first_frame, frames, settings.video.fps, context=reach)[:, ::SPEECH_STRIDE]
+    tokens = networks.animation.speech_projection(heard[None].to(portrait.latent))
+    published = settings.reference.pairing == "published"
+    return Conditions(
+        identity=portrait.identity,
+        regions=portrait.regions,
+        reference=portrait.reference,
+        reads=frame_reads(rows, frames, "published", portrait.latent.device) if published else None,
+        has_reference=torch.tensor([branch.portrait for branch in branches]),
+        motion=motion,
+        speech=tokens.expand(rows, -1, -1, -1),
+        has_speech=torch.tensor([branch.speech for branch in branches]),
+        locator=portrait.locator,
+        region_weights=(weights.pose, weights.face, weights.lip),
+    )
+
+
+def as_pictures(frames: np.ndarray, networks: Networks) -> Float[Tensor, "f 3 H W"]:
+    """RGB uint8 frames (f H W 3) as the networks see them: [-1, 1], channels first."""
+    return torch.as_tensor(frames).to(networks.device).permute(0, 3, 1, 2).to(networks.dtype) / 127.5 - 1
+
+
+def _contexts(identity: Float[Tensor, "k t d"], rows: int, settings: Settings) -> Float[Tensor, "k rows t d"]:
+    return context_rows(identity, rows, settings.reference.pairing).unflatten(0, (-1, rows))

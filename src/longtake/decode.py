@@ -1,0 +1,24 @@
+"""Step 5 of the flow: latents become frames, a few at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from longtake.networks import Networks
+
+
+@torch.inference_mode()
+def decode_frames(
+    latents: Float[Tensor, "f c h w"], networks: Networks, at_a_time: int
+) -> UInt8[np.ndarray, "f H W 3"]:
+    """RGB frames of the latents; only `at_a_time` of them are in the decoder at once."""
+    return np.concatenate([as_frames(networks.autoencoder.decode(part)) for part in latents.split(at_a_time)])
+
+
+def as_frames(pictures: Float[Tensor, "f 3 H W"]) -> UInt8[np.ndarray, "f H W 3"]:
+    """Pictures in [-1, 1] as RGB uint8, rounded (the released code truncates)."""
+    pixels = (pictures.float().clamp(-1, 1) + 1) * 127.5
+    return pixels.round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()

@@ -1,0 +1,131 @@
+"""The networks of a preset, loaded: what the flow runs on. Nothing else in the flow knows weight files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from longtake.encoders.speech import SpeechEncoder, SpeechFeatures
+from longtake.encoders.speech import SpeechSizes as EncoderSizes
+from longtake.errors import SettingsError, WeightsMismatch
+from longtake.models.animation import Animation, AnimationSizes
+from longtake.models.autoencoder import Autoencoder, AutoencoderSizes
+from longtake.settings import RunSettings
+from longtake.weights import files
+from longtake.weights.load import load
+
+if TYPE_CHECKING:
+    from longtake.clips import Speech
+    from longtake.presets import Preset
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Everything that was trained, on its device; `hashes` say which weights these are."""
+
+    animation: Animation
+    autoencoder: Autoencoder
+    speech: SpeechEncoder
+    anchor_std: float | None  # latents are differences from the portrait's, in this unit; None: they are latents
+    trained: dict[str, Any]  # the settings that the animation was trained with
+    hashes: dict[str, str]
+    device: torch.device
+    dtype: torch.dtype
+
+    def listen(self, speech: Speech) -> SpeechFeatures:
+        """The features of a sound, computed by windows as they are asked for."""
+        return SpeechFeatures(self.speech, speech.read)
+
+
+def load_networks(preset: Preset, run: RunSettings | None = None) -> Networks:
+    """The preset's networks from its weight folder, ready to run."""
+    run = run or RunSettings()
+    device = choose_device(run.device)
+    dtype = choose_dtype(run.dtype, device)
+    paths = {name: preset.weights / f"{name}.safetensors" for name in ("animation", "autoencoder", "speech")}
+    animation, header = load_animation(paths["animation"])
+    trained = header.get("settings", {})
+    return Networks(
+        animation=_ready(animation, device, dtype),
+        autoencoder=_ready(load_autoencoder(paths["autoencoder"]), device, dtype),
+        speech=_ready(load_speech(paths["speech"]), device, torch.float32),
+        anchor_std=trained.get("anchor_std"),
+        trained=trained,
+        hashes={name: short_hash(path) for name, path in paths.items()},
+        device=device,
+        dtype=dtype,
+    )
+
+
+def load_animation(path: Path, kind: type[Animation] = Animation) -> tuple[Animation, dict[str, Any]]:
+    """The animation networks in a weight file, float32, and its header."""
+    return _load(path, AnimationSizes, kind)
+
+
+def load_autoencoder(path: Path) -> Autoencoder:
+    """The autoencoder in a weight file, float32."""
+    return _load(path, AutoencoderSizes, Autoencoder)[0].eval().requires_grad_(False)
+
+
+def load_speech(path: Path) -> SpeechEncoder:
+    """The speech encoder in a weight file, float32."""
+    return _load(path, EncoderSizes, SpeechEncoder)[0].eval().requires_grad_(False)
+
+
+def choose_device(name: str) -> torch.device:
+    """The device by name; `auto` is CUDA where there is one."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise SettingsError(f"There is no kind of device called '{name}'.", expected="auto, cpu, cuda, cuda:1") from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise SettingsError(
+            f"The device '{name}' was asked for, but PyTorch sees {torch.cuda.device_count()} CUDA devices here.",
+            do="use --device cpu, or install PyTorch for your GPU",
+        )
+    return device
+
+
+def choose_dtype(name: str, device: torch.device) -> torch.dtype:
+    """The number type by name; `auto` is bfloat16 where the hardware multiplies it, else float32."""
+    if name != "auto":
+        return getattr(torch, name)
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    fast = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    return torch.bfloat16 if fast else torch.float32
+
+
+def short_hash(path: Path) -> str:
+    """The first 16 hex digits of the file's SHA-256."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def _load(path: Path, sizes_of: type, build: Callable[..., Any]) -> tuple[Any, dict[str, Any]]:
+    from pydantic import TypeAdapter, ValidationError
+
+    tensors, header = files.read(path)
+    try:
+        sizes = TypeAdapter(sizes_of).validate_python(header.get("sizes"))
+    except ValidationError as error:
+        raise WeightsMismatch(
+            f"The header of {path} does not describe {build.__name__}.",
+            expected="a weight file written by longtake train",
+            do="install longtake again, or check which file lies there",
+        ) from error
+    module = build(sizes)
+    load(module, {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()})
+    return module, header
+
+
+def _ready(module: nn.Module, device: torch.device, dtype: torch.dtype) -> Any:
+    return module.to(device, dtype).eval().requires_grad_(False)

@@ -1,0 +1,102 @@
+"""The loop that makes portrait and voice last: segment after segment, each guided by the corrupted tail of the one before.
+
+Nothing here grows with the length of the speech: what a segment needs from the past is its tail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from longtake.clips import Segment, Tail
+from longtake.conditions import PortraitConditions, as_pictures, read_motion, segment_conditions
+from longtake.decode import decode_frames
+from longtake.diffusion.guidance import combine, sample
+from longtake.diffusion.noise import mixed_noise, segment_generator
+from longtake.diffusion.schedule import scheduler
+from longtake.encoders.speech import SpeechFeatures
+from longtake.models.denoiser import Prepared
+from longtake.models.reference_net import Features
+from longtake.motion import add_noise, drop_patches, motion_frames
+from longtake.networks import Networks
+from longtake.settings import Settings
+
+SEGMENT_FRAMES = 16
+
+
+class Segments:
+    """Makes the segments of one video, in order; `tail` is all that the next one needs."""
+
+    def __init__(
+        self,
+        portrait: PortraitConditions,
+        speech: SpeechFeatures,
+        face_box: Tensor,
+        networks: Networks,
+        settings: Settings,
+        tail: Tail | None = None,
+    ) -> None:
+        self.portrait, self.speech, self.face_box = portrait, speech, face_box
+        self.networks, self.settings = networks, settings
+        self.tail = tail
+        self.running = torch.Generator("cpu").manual_seed(settings.sampling.seed)
+
+    def until(self, frames: int) -> Iterator[Segment]:
+        """Segments from the tail on until the video has `frames` frames; the last one is cut to fit."""
+        while (self.tail.next_frame if self.tail else 0) < frames:
+            segment = self.next()
+            yield Segment(segment.index, segment.first_frame, segment.frames[: frames - segment.first_frame])
+
+    @torch.inference_mode()
+    def next(self) -> Segment:
+        """One segment; afterwards the tail is its own."""
+        index, first = (self.tail.next_segment, self.tail.next_frame) if self.tail else (0, 0)
+        generator = self._generator(index)
+        motion = self._motion(generator)
+        told = segment_conditions(
+            self.portrait, motion, self.speech, first, SEGMENT_FRAMES, self.networks, self.settings
+        )
+        prepared = self.networks.animation.denoiser.prepare(told, SEGMENT_FRAMES)
+        latents = self._denoise(prepared, generator)
+        frames = decode_frames(latents, self.networks, self.settings.run.decode_frames)
+        self.tail = Tail(self._tail_frames(frames), index + 1, first + SEGMENT_FRAMES)
+        return Segment(index, first, frames)
+
+    def _generator(self, index: int) -> torch.Generator:
+        sampling = self.settings.sampling
+        return self.running if sampling.generator == "running" else segment_generator(sampling.seed, index)
+
+    def _motion(self, generator: torch.Generator) -> Features:
+        """Step 3: the tail, patch-dropped in pixels and noised in latents, as the reference net sees it."""
+        motion, networks = self.settings.motion, self.networks
+        tail = None if self.tail is None else as_pictures(self.tail.frames, networks)
+        frames = motion_frames(tail, self.portrait.picture, motion.frames)
+        keep = self.face_box if motion.keep_face else None
+        dropped = drop_patches(frames, generator, motion.patch_px, motion.drop_rate, motion.share_mask, keep)
+        latents = add_noise(networks.autoencoder.encode(dropped), generator, motion.noise_std)
+        return read_motion(latents, self.portrait, networks, self.settings)
+
+    def _denoise(self, prepared: Prepared, generator: torch.Generator) -> Float[Tensor, "f c h w"]:
+        """Step 4: noise to latents under guidance; as differences from the portrait where the weights say so."""
+        sampling, reference = self.settings.sampling, self.portrait.latent
+        shape = (1, reference.shape[1], SEGMENT_FRAMES, *reference.shape[2:])
+        noise = mixed_noise(shape, sampling.shared_noise, generator).to(reference.device)
+        steps = scheduler(sampling.scheduler, sampling.steps, sampling.beta_schedule, sampling.zero_snr)
+        latents = sample(lambda x, step: self._velocity(x, step, prepared), noise, steps)[0].transpose(0, 1)
+        anchor_std = self.networks.anchor_std
+        if anchor_std is not None:
+            latents = reference.float() + anchor_std * latents
+        return latents.to(reference.dtype)
+
+    def _velocity(self, x: Float[Tensor, "1 c f h w"], step: Tensor, prepared: Prepared) -> Float[Tensor, "1 c f h w"]:
+        branches = self.portrait.branches
+        rows = x.to(self.networks.dtype).expand(len(branches), *x.shape[1:])
+        steps = torch.as_tensor(step, device=x.device).expand(len(branches))
+        return combine(self.networks.animation.denoiser(rows, steps, prepared).float(), branches)
+
+    def _tail_frames(self, frames: np.ndarray) -> np.ndarray:
+        return frames[-self.settings.motion.frames :].copy()

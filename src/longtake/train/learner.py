@@ -1,0 +1,62 @@
+"""The animation networks as one function of a training batch: what stages 1 and 2 have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from longtake.models.animation import Animation
+from longtake.models.denoiser import Conditions
+from longtake.models.pairing import context_rows
+
+
+@dataclass(frozen=True)
+class Told:
+    """The conditions of a batch as they come from disk; flags say which rows keep them."""
+
+    reference: Float[Tensor, "b c h w"]
+    motion: Float[Tensor, "b n c h w"] | None  # None: frames are unrelated, no motion modules (stage 1)
+    speech: Float[Tensor, "b f window layers d"] | None
+    identity: Float[Tensor, "b d"]
+    regions: tuple[Float[Tensor, "b 3 h w"], ...]  # pose, face, lip; a level each
+    rectangle: Float[Tensor, "b 3 H W"]  # the face, for the locator
+    has_portrait: Bool[Tensor, " b"]
+    has_speech: Bool[Tensor, " b"]
+
+
+class Learner(Animation):
+    """`Animation` whose forward takes raw conditions, so that one call reaches every parameter (data parallelism needs it)."""
+
+    def forward(
+        self, latents: Float[Tensor, "b c f h w"], step: Float[Tensor, "b f"], told: Told
+    ) -> Float[Tensor, "b c f h w"]:
+        """The predicted velocity. A row without a portrait has no reference, null identity and no locator feature."""
+        b, frames = latents.shape[0], latents.shape[2]
+        kept = told.has_portrait
+        identity = self.identity_projection(told.identity * kept[:, None])
+        reference, motion = self._read(told, identity)
+        conditions = Conditions(
+            identity=identity,
+            regions=told.regions,
+            reference=reference,
+            has_reference=kept,
+            motion=motion,
+            speech=None if told.speech is None else self.speech_projection(told.speech),
+            has_speech=told.has_speech,
+            locator=self.locator(told.rectangle) * kept[:, None, None, None],
+        )
+        return self.denoiser(latents, step, self.denoiser.prepare(conditions, frames)).view(b, -1, *latents.shape[2:])
+
+    def _read(self, told: Told, identity: Float[Tensor, "b t d"]) -> tuple[dict, dict | None]:
+        """Reference features of the portraits, and of the motion frames if there are any: one pass for both."""
+        pictures = told.reference[:, None]
+        if told.motion is not None:
+            pictures = torch.cat([pictures, told.motion], 1)
+        rows = pictures.shape[1]
+        features = self.reference_net(pictures.flatten(0, 1), context_rows(identity, rows, "correct"))
+        by_row = {name: x.unflatten(0, (-1, rows)) for name, x in features.items()}
+        reference = {name: x[:, 0] for name, x in by_row.items()}
+        return reference, None if told.motion is None else {name: x[:, 1:] for name, x in by_row.items()}

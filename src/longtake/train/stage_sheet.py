@@ -1,0 +1,111 @@
+"""What a stage shows while it trains: portraits, true frames and sampled frames, and how well the mouths agree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from longtake.diffusion.guidance import Branch, branches, combine, sample
+from longtake.diffusion.noise import mixed_noise
+from longtake.diffusion.schedule import scheduler
+
+if TYPE_CHECKING:
+    from longtake.train.learner import Learner
+    from longtake.train.stage import StageTask
+
+
+class StageSheet:
+    """Samples a few fixed held-out examples; numbers only, without an autoencoder to decode with."""
+
+    clips, frames, steps, guidance = 4, 16, 8, 2.0
+
+    def __init__(self, task: StageTask):
+        self.task = task
+        self.decode = None
+
+    def __call__(self, model: Learner) -> tuple[UInt8[np.ndarray, "H W 3"] | None, dict[str, float]]:
+        batch = self._examples()
+        sampled = self._sample(model, batch)
+        error = (sampled - batch["target"]).square().mean((0, 1, 2))
+        numbers = {"distance": float(error.mean().sqrt())}
+        if self.task.data.autoencoder is None:
+            return None, numbers
+        pictures = self._pictures(sampled)
+        numbers |= mouth_numbers(pictures, batch["truth"].numpy())
+        portraits, truth = self._pictures(batch["reference"][:, None]), self._pictures(batch["target"][:, ::2])
+        rows = [np.hstack([portraits[k, 0], *row[k]]) for k in range(self.clips) for row in (truth, pictures[:, ::2])]
+        return np.vstack(rows), numbers
+
+    def _examples(self) -> dict[str, Tensor]:
+        from longtake.corpus.windows import Windows
+        from longtake.train.stage import collate
+
+        settings = self.task.settings
+        windows = Windows(self.task.data.windows, split="heldout")
+        rng = np.random.default_rng(1)
+        if settings.motion == 0:
+            return collate([windows.single(rng, self.frames) for _ in range(self.clips)])
+        return collate([windows.segment(rng, settings.frames, settings.motion, 0.5) for _ in range(self.clips)])
+
+    @torch.no_grad()
+    def _sample(self, model: Learner, batch: dict[str, Tensor]) -> Float[Tensor, "b f c h w"]:
+        """Latents of all examples, one after the other, under guidance."""
+        task, out = self.task, []
+        device = next(model.parameters()).device
+        for k in range(self.clips):
+            row = {name: value[k : k + 1].to(device) for name, value in batch.items()}
+            told = branches(self.guidance, self.guidance, self.guidance)
+            reference = row["reference"]
+            shape = (1, reference.shape[1], row["target"].shape[1], *reference.shape[2:])
+            shared = task.settings.shared_noise if task.settings.motion else 0.0
+            noise = mixed_noise(shape, shared, torch.Generator().manual_seed(k)).to(device)
+            steps = scheduler("ddim", self.steps, task.settings.beta_schedule, zero_snr=True)
+            latents = sample(
+                lambda x, step, row=row, told=told: self._velocity(model, x, step, row, told), noise, steps
+            )
+            out.append(reference[:, None] + task.anchor_std * latents.transpose(1, 2).float())
+        return torch.cat(out).cpu()
+
+    def _velocity(
+        self, model: Learner, x: Tensor, step: Tensor, row: dict[str, Tensor], told: list[Branch]
+    ) -> Float[Tensor, "1 c f h w"]:
+        n = len(told)
+        rows = {name: value.expand(n, *value.shape[1:]) for name, value in row.items()}
+        rows["has_portrait"] = torch.tensor([branch.portrait for branch in told], device=x.device)
+        rows["has_speech"] = torch.tensor([branch.speech for branch in told], device=x.device)
+        steps = torch.as_tensor(step, device=x.device).reshape(1, 1).expand(n, x.shape[2])
+        with torch.autocast(x.device.type, torch.bfloat16):
+            velocity = model(x.expand(n, *x.shape[1:]), steps, self.task.told(rows))
+        return combine(velocity.float(), told)
+
+    def _pictures(self, latents: Float[Tensor, "b f c h w"]) -> UInt8[np.ndarray, "b f H W 3"]:
+        from longtake.networks import load_autoencoder
+
+        if self.decode is None:
+            self.decode = load_autoencoder(self.task.data.autoencoder)
+        pictures = torch.cat([self.decode.decode(part) for part in latents.flatten(0, 1).split(16)])
+        pixels = ((pictures.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1)
+        return pixels.unflatten(0, latents.shape[:2]).numpy()
+
+
+def mouth_numbers(pictures: UInt8[np.ndarray, "b f H W 3"], truth: Float[np.ndarray, "b f 468 2"]) -> dict[str, float]:
+    """Correlation of the mouth opening with the truth (each clip's mean removed), and the ratio of their spreads."""
+    from longtake.evaluate.face import mouth_opening
+    from longtake.face.detect import landmarks_of
+
+    seen = np.stack([mouth_opening(landmarks_of(clip)) for clip in pictures])
+    true = np.stack([mouth_opening(clip) for clip in truth])
+    found = np.isfinite(seen).all(1)
+    if not found.any():
+        return {"mouth": 0.0, "mouth_spread": 0.0, "faces": 0.0}
+    seen, true = (x[found] - x[found].mean(1, keepdims=True) for x in (seen, true))
+    spread = float(seen.std() * true.std()) + 1e-9
+    return {
+        "mouth": float((seen * true).mean() / spread),
+        "mouth_spread": float(seen.std() / (true.std() + 1e-9)),
+        "faces": float(found.mean()),
+    }
