@@ -1,0 +1,63 @@
+"""Guidance with a scale for each kind of condition, and the sampling loop.
+
+Conditions are added one after the other, each step scaled by its own number:
+
+    v = v(nothing) + s_portrait * (v(portrait) - v(nothing)) + s_speech * (v(portrait, speech) - v(portrait))
+                   + s_words * (v(portrait, speech, words) - v(portrait, speech))
+
+which is a weighted sum of four branches. A branch of weight zero is never run: equal scales leave one pair, scales of 1
+leave the fully told branch alone. Motion frames and regions are told to every branch.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+Denoise = Callable[[Float[Tensor, "b c f h w"], Float[Tensor, ""]], Float[Tensor, "b c f h w"]]
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One row of the denoiser's batch: what it is told, and its weight in the sum."""
+
+    weight: float
+    portrait: bool
+    speech: bool
+    words: bool
+
+
+def branches(portrait: float, speech: float, words: float | None = None) -> list[Branch]:
+    """The branches that these scales need, least told first. `words=None`: there is no prompt."""
+    scales = [portrait, speech] if words is None else [portrait, speech, words]
+    weights = [low - high for low, high in zip([1.0, *scales], [*scales, 0.0], strict=True)]
+    told = [Branch(weight, stage > 0, stage > 1, stage > 2) for stage, weight in enumerate(weights)]
+    return [branch for branch in told if abs(branch.weight) > 1e-9]
+
+
+def combine(velocity: Float[Tensor, "b c f h w"], told: list[Branch]) -> Float[Tensor, "1 c f h w"]:
+    """The guided velocity from one row for each branch."""
+    weights = torch.tensor([branch.weight for branch in told], device=velocity.device)
+    return (weights.view(-1, 1, 1, 1, 1) * velocity.float()).sum(0, keepdim=True)
+
+
+def sample(
+    denoise: Denoise,
+    noise: Float[Tensor, "b c f h w"],
+    scheduler: Any,
+    watch: Callable[[int, Float[Tensor, "b c f h w"]], None] | None = None,
+) -> Float[Tensor, "b c f h w"]:
+    """Clean latents from `noise` by the scheduler's steps; `denoise(latents, step)` gives the (guided) velocity.
+
+    `watch` is called with the number of each finished step and its latents.
+    """
+    latents = noise * scheduler.init_noise_sigma
+    for done, step in enumerate(scheduler.timesteps, start=1):
+        velocity = denoise(scheduler.scale_model_input(latents, step), step)
+        latents = scheduler.step(velocity.float(), step, latents, return_dict=False)[0]
+        if watch is not None:
+            watch(done, latents)
+    return latents
