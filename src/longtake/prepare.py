@@ -29,9 +29,9 @@ def prepare_portrait(
     source: str | Path | BinaryIO, settings: PortraitSettings | None = None, levels: Sequence[int] = LEVELS
 ) -> Portrait:
     """The portrait of a picture file: its square round the chosen head, landmarks, regions and identity."""
-    from longtake.media.images import read_image
+    from longtake.media.images import picture_name, read_image
 
-    return portrait_of(read_image(source), settings, levels, name=str(getattr(source, "name", source)))
+    return portrait_of(read_image(source), settings, levels, name=picture_name(source))
 
 
 def portrait_of(

@@ -22,7 +22,7 @@ def read_image(source: str | Path | BinaryIO) -> UInt8[np.ndarray, "H W 3"]:
 
     Anything else than one whole still picture of a sane size is a PortraitUnreadable.
     """
-    name = getattr(source, "name", source)
+    name = picture_name(source)
     try:
         # Pillow's own bomb check would warn or raise by its own limits; ours come first and say what to do.
         with warnings.catch_warnings():
@@ -50,7 +50,12 @@ def read_image(source: str | Path | BinaryIO) -> UInt8[np.ndarray, "H W 3"]:
         ) from error
 
 
-def _check(picture: Image.Image, name: object) -> None:
+def picture_name(source: str | Path | BinaryIO) -> str:
+    """What to call a picture in a message: its path, or what it is."""
+    return str(source) if isinstance(source, str | Path) else str(getattr(source, "name", "the picture given"))
+
+
+def _check(picture: Image.Image, name: str) -> None:
     """Nothing, or an error from what the header says."""
     width, height = picture.size
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
@@ -64,7 +69,7 @@ def _check(picture: Image.Image, name: object) -> None:
         )
 
 
-def _too_large(name: object, size: str) -> PortraitUnreadable:
+def _too_large(name: str, size: str) -> PortraitUnreadable:
     return PortraitUnreadable(
         f"'{name}' is too large: {size}.",
         expected=f"at most {MAX_SIDE} pixels a side and {MAX_PIXELS // 1_000_000} million in all",
@@ -91,3 +96,8 @@ def _eight_bits(grey: np.ndarray) -> UInt8[np.ndarray, "H W"]:
         return np.clip(np.rint(finite * scale), 0, 255).astype(np.uint8)
     deep = grey.astype(np.int64)
     return np.clip(np.rint(deep / 257.0) if deep.max(initial=0) > 255 else deep, 0, 255).astype(np.uint8)
+
+
+def squeeze(picture: UInt8[np.ndarray, "H W 3"], size: int) -> UInt8[np.ndarray, "size size 3"]:
+    """The whole picture at `size` x `size`, its aspect not kept: how the released code reads a (square) portrait."""
+    return np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.BILINEAR))
