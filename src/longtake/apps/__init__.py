@@ -1,0 +1,1 @@
+"""The command line and other ways in: they parse, call and print."""

@@ -1,0 +1,150 @@
+"""The command line: parse, call, print. Heavy imports wait inside the commands, so that --help is instant."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from longtake.apps.outcome import run_app
+
+app = typer.Typer(
+    name="longtake",
+    help="One portrait and a voice become a video of the person speaking, for as long as the voice lasts.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+corpus = typer.Typer(help="Make and check training clips.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(corpus, name="corpus")
+
+
+class Precision(StrEnum):
+    auto = "auto"
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+    float16 = "float16"
+
+
+Set = Annotated[
+    list[str], typer.Option("--set", metavar="SECTION.NAME=VALUE", help="Change one setting; may be repeated.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it is there already.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def show_version(wanted: bool) -> None:
+    if wanted:
+        from longtake import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def longtake(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error (works anywhere).")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Settings: preset < --config FILE < --set < the flags. All of them are in docs/settings.md."""
+
+
+@app.command()
+def animate(
+    portrait: Annotated[Path, typer.Argument(metavar="PORTRAIT", help="A picture with a face.")],
+    speech: Annotated[Path, typer.Argument(metavar="SPEECH", help="A sound or video file with the voice.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help="The video to write.")] = Path("talk.mp4"),
+    preset: Annotated[str, typer.Option(help="The model: mini or hallo2.")] = "mini",
+    seed: Annotated[int | None, typer.Option(help="Another seed gives another performance.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Denoising steps per segment.")] = None,
+    guidance: Annotated[
+        float | None, typer.Option(help="Guidance scale for portrait, speech and words; 1 = none.")
+    ] = None,
+    fps: Annotated[int | None, typer.Option(help="Frames per second.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1 ...")] = None,
+    dtype: Annotated[Precision | None, typer.Option(help="Number format of the networks.")] = None,
+    face: Annotated[int | None, typer.Option(help="Which face, counted from the left; default: the largest.")] = None,
+    config: Annotated[Path | None, typer.Option(metavar="TOML", help="A file with settings.")] = None,
+    assignments: Set = [],  # noqa: B006
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make PORTRAIT speak SPEECH."""
+    from longtake.apps.animate import animate_file
+
+    flags = {
+        "sampling": {"seed": seed, "steps": steps},
+        "guidance": dict.fromkeys(("portrait", "speech", "words"), guidance),
+        "video": {"fps": fps},
+        "run": {"device": device, "dtype": dtype and dtype.value},
+        "portrait": {"face": face},
+    }
+    animate_file(portrait, speech, out, preset, given(flags), config, assignments, overwrite, quiet)
+
+
+@corpus.command("make")
+def corpus_make(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to fill.")],
+    assets: Annotated[Path, typer.Option(help="The folder with portraits, speech and face model.")],
+    clips: Annotated[int, typer.Option(min=1, help="How many clips.")] = 100,
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 0,
+) -> None:
+    """Render talking puppets with exact labels."""
+    from longtake.corpus.make import make
+
+    make(assets=assets, out=out, clips=clips, seed=seed)
+
+
+@corpus.command("check")
+def corpus_check(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A corpus.")]) -> None:
+    """Verify every file of a corpus against its manifest."""
+    from longtake.corpus.check import check
+
+    check(folder)
+
+
+@app.command()
+def train(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A TOML file from recipes/.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print parameters, memory and FLOPs; train nothing.")
+    ] = False,
+    assignments: Set = [],  # noqa: B006
+) -> None:
+    """Train what RECIPE says, or go on with it."""
+    from longtake.train.run import main as train_recipe
+
+    train_recipe(recipe, assignments, dry_run)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def evaluate(context: typer.Context) -> None:
+    """Measure the quality gates; takes the options of `python -m longtake.evaluate.gates`."""
+    from longtake.evaluate.gates import main as measure
+
+    measure(context.args)
+
+
+@app.command()
+def doctor(json: Json = False) -> None:
+    """Show what is here and how fast it is."""
+    from longtake.apps.doctor import examine, show
+
+    report = examine()
+    show(report, as_json=json)
+
+
+def given(flags: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The flags that were given, by section."""
+    present = {section: {k: v for k, v in values.items() if v is not None} for section, values in flags.items()}
+    return {section: values for section, values in present.items() if values}
+
+
+def main() -> None:
+    """Runs the command line and exits with the code of what happened."""
+    sys.exit(run_app(app, sys.argv[1:]))

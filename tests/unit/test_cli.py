@@ -1,0 +1,168 @@
+"""The command line: flags reach the settings, endings have the right code, nothing heavy is loaded for help."""
+
+import subprocess
+import sys
+import types
+
+import numpy as np
+import pytest
+
+from longtake import __version__
+from longtake.apps.animate import collect_settings
+from longtake.apps.cli import app, given
+from longtake.apps.outcome import run_app
+from longtake.errors import LongtakeError, NoFace
+from longtake.media.video import part_path, read_frames
+from longtake.settings import Settings
+
+
+class FakeSpeech:
+    seconds = 1.0
+
+
+class FakeAnimator:
+    """Stands in for the networks: black frames, and whatever trouble a test wants."""
+
+    trouble: BaseException | None = None
+    settings: Settings
+
+    def __init__(self, preset, settings):
+        type(self).settings = settings
+
+    def prepare(self, portrait, speech):
+        return types.SimpleNamespace(warnings=("The face is small.",), speech=FakeSpeech())
+
+    def animate(self, ready, out, overwrite, progress):
+        from longtake.media.video import VideoWriter
+
+        with VideoWriter(out, settings=self.settings.video, overwrite=overwrite) as writer:
+            writer.write(np.zeros((16, 32, 32, 3), np.uint8))
+            if progress:
+                progress(16, 25)
+            if self.trouble:
+                raise self.trouble
+            writer.write(np.zeros((9, 32, 32, 3), np.uint8))
+
+
+@pytest.fixture
+def animator(monkeypatch):
+    module = types.ModuleType("longtake.animator")
+    fake = type("Fake", (FakeAnimator,), {})
+    module.Animator = fake  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "longtake.animator", module)
+    return fake
+
+
+def animate(tmp_path, *flags: str) -> int:
+    return run_app(app, ["animate", "me.png", "speech.wav", "-o", str(tmp_path / "talk.mp4"), *flags])
+
+
+def test_animate_writes_the_video_and_says_so(animator, tmp_path, capsys):
+    assert animate(tmp_path) == 0
+    assert sum(1 for _ in read_frames(tmp_path / "talk.mp4")) == 25
+    told = capsys.readouterr().err
+    assert "The face is small." in told and "talk.mp4: 1.00 s" in told
+
+
+def test_quiet_prints_nothing(animator, tmp_path, capsys):
+    assert animate(tmp_path, "--quiet") == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_flags_lie_over_sets_which_lie_over_the_file(animator, tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text("[sampling]\nsteps = 5\nseed = 5\nscheduler = 'unipc'\n")
+    flags = ["--config", str(file), "--set", "sampling.steps=6", "--set", "sampling.seed=6", "--seed", "7"]
+    more = ["--guidance", "2", "--fps", "25", "--device", "cpu", "--dtype", "float32", "--face", "2"]
+    assert animate(tmp_path, *flags, *more) == 0
+    sampling = animator.settings.sampling
+    assert (sampling.scheduler, sampling.steps, sampling.seed) == ("unipc", 6, 7)
+    guidance = animator.settings.guidance
+    assert guidance.portrait == guidance.speech == guidance.words == 2.0
+    assert (animator.settings.run.device, animator.settings.run.dtype) == ("cpu", "float32")
+    assert animator.settings.portrait.face == 2
+
+
+def test_flags_that_are_not_given_change_nothing():
+    flags = given({"sampling": {"seed": None}, "video": {"fps": None}})
+    assert flags == {} and collect_settings(Settings(), None, [], flags) == Settings()
+
+
+def test_an_existing_output_is_kept_without_overwrite(animator, tmp_path, capsys):
+    (tmp_path / "talk.mp4").write_bytes(b"mine")
+    assert animate(tmp_path) == 8
+    assert (tmp_path / "talk.mp4").read_bytes() == b"mine" and "--overwrite" in capsys.readouterr().err
+    assert animate(tmp_path, "--overwrite") == 0
+
+
+def test_ctrl_c_leaves_a_video_that_plays_and_says_where(animator, tmp_path, capsys):
+    animator.trouble = KeyboardInterrupt()
+    assert animate(tmp_path) == 130
+    kept = part_path(tmp_path / "talk.mp4")
+    assert sum(1 for _ in read_frames(kept)) == 16 and not (tmp_path / "talk.mp4").exists()
+    told = capsys.readouterr().err
+    assert "0.6 s" in told and str(kept) in told
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code"),
+    [(NoFace("No face."), 3), (LongtakeError("x"), 1), (ZeroDivisionError("x"), 1), (MemoryError(), 1)],
+)
+def test_an_error_ends_with_its_code_and_without_a_traceback(animator, tmp_path, capsys, trouble, code):
+    animator.trouble = trouble
+    assert animate(tmp_path) == code
+    told = capsys.readouterr().err
+    assert "longtake: " in told and "Traceback" not in told
+
+
+def test_debug_shows_the_traceback_wherever_it_stands(animator, tmp_path, capsys):
+    animator.trouble = NoFace("No face.")
+    assert animate(tmp_path, "--debug") == 3
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_package_that_an_extra_brings_is_named_with_the_extra(animator, tmp_path, capsys):
+    animator.trouble = ModuleNotFoundError("No module named 'accelerate'", name="accelerate")
+    assert animate(tmp_path) == 6
+    assert "longtake[train]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--version"], 0),
+        (["--help"], 0),
+        (["frobnicate"], 2),
+        (["animate", "one.png"], 2),
+        (["animate", "a.png", "b.wav", "--set", "nothing.here=1"], 4),
+        (["animate", "a.png", "b.wav", "--preset", "giant"], 4),
+        (["animate", "a.png", "b.wav", "--config", "no.toml"], 4),
+        (["animate", "a.png", "b.wav", "-o", "no/such/folder.mp4"], 8),
+        (["train", "no.toml"], 4),
+    ],
+)
+def test_the_exit_code_tells_what_went_wrong(arguments, code, capsys):
+    assert run_app(app, arguments) == code
+    if arguments == ["--version"]:
+        assert capsys.readouterr().out.strip() == __version__
+
+
+def test_python_dash_m_is_the_same_command():
+    done = subprocess.run([sys.executable, "-m", "longtake", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == __version__
+
+
+def test_doctor_reports_weights_with_size_and_hash(tmp_path):
+    from longtake.apps import doctor
+
+    (tmp_path / "a.safetensors").write_bytes(b"abc")
+    found = doctor.weights(tmp_path)["a.safetensors"]
+    assert found["sha256"].startswith("ba7816bf") and found["mb"] == 3e-6
+    assert doctor.weights(tmp_path / "none") == {}
+
+
+def test_doctor_names_every_required_package_with_its_version():
+    from longtake.apps import doctor
+
+    assert all(doctor.installed(name) for name in doctor.PACKAGES)
+    assert doctor.installed("no-such-package") is None
