@@ -192,6 +192,7 @@ _OUTPUTS = {
     "face_detection_short_range": ("classificators", "regressors"),
     "face_landmark": ("conv2d_31", "conv2d_21"),
     "selfie_segmentation": ("activation_10",),
+    "iris_landmark": ("output_eyes_contours_and_brows", "output_iris"),
 }
 
 
