@@ -13,33 +13,39 @@ def draw(seed=0):
     return torch.randn(SHAPE, generator=torch.Generator().manual_seed(seed))
 
 
+def steps(*rows):
+    """Each row's step, for all of its frames."""
+    return torch.tensor(rows)[:, None].expand(3, SHAPE[2])
+
+
 def test_signal_and_velocity_give_back_the_clean_latents():
-    clean, noise, step = draw(0), draw(1), torch.tensor([0, 500, 999])
+    clean, noise, step = draw(0), draw(1), steps(0, 500, 999)
     noised = noise_latents(clean, step, ALPHAS, noise)
-    alpha = ALPHAS[step].view(-1, 1, 1, 1, 1)
+    alpha = ALPHAS[step][:, None, :, None, None]
     assert torch.allclose(alpha.sqrt() * noised.latents - (1 - alpha).sqrt() * noised.velocity, clean, atol=1e-5)
 
 
 def test_the_last_step_is_pure_noise_and_asks_for_minus_the_picture():
-    noised = noise_latents(draw(0), torch.tensor([999] * 3), ALPHAS, draw(1))
+    noised = noise_latents(draw(0), steps(999, 999, 999), ALPHAS, draw(1))
     assert torch.equal(noised.latents, draw(1))
     assert torch.equal(noised.velocity, -draw(0))
 
 
 def test_the_loss_equals_its_formula_sample_by_sample():
-    noised = noise_latents(draw(0), torch.tensor([10, 500, 990]), ALPHAS, draw(1))
+    noised = noise_latents(draw(0), steps(10, 500, 990), ALPHAS, draw(1))
     place = place_weight(torch.rand(3, 8, 8), torch.rand(3, 8, 8), 1.0, 4.0)
     losses = velocity_loss(draw(2), noised, place, gamma=5.0)
-    for k in range(3):
-        squared = (draw(2)[k] - noised.velocity[k]) ** 2 * place[k]
-        snr = ALPHAS[[10, 500, 990][k]] / (1 - ALPHAS[[10, 500, 990][k]])
-        expected = squared.mean() * min(snr + 1, torch.tensor(5.0)) / (snr + 1)
-        assert torch.allclose(losses[k], expected, rtol=1e-4)
+    for k, step in enumerate([10, 500, 990]):
+        snr = ALPHAS[step] / (1 - ALPHAS[step])
+        for frame in range(SHAPE[2]):
+            squared = (draw(2)[k, :, frame] - noised.velocity[k, :, frame]) ** 2 * place[k]
+            expected = squared.mean() * min(snr + 1, torch.tensor(5.0)) / (snr + 1)
+            assert torch.allclose(losses[k, frame], expected, rtol=1e-4)
 
 
 def test_each_sample_keeps_its_own_weight():
     """Averaging first, as the released code does, gives another number."""
-    noised = noise_latents(draw(0), torch.tensor([0, 300, 999]), ALPHAS, draw(1))
+    noised = noise_latents(draw(0), steps(0, 300, 999), ALPHAS, draw(1))
     place = torch.ones(3, 8, 8)
     own = velocity_loss(draw(2), noised, place, 5.0).mean()
     averaged = (draw(2) - noised.velocity).square().mean() * min_snr_weight(noised.snr, 5.0).mean()

@@ -28,20 +28,26 @@ class AnimationSizes:
 
 
 def mini_sizes(
-    widths: tuple[int, ...] = (96, 128, 160),
+    widths: tuple[int, ...] = (64, 128),
+    attention: tuple[bool, ...] = (False, True),
     speech_layers: int = 4,
     speech_features: int = 192,
+    speech_hidden: int = 128,
+    speech_tokens: int = 8,
     words: int = 128,
-    speech_tokens: int = 16,
     identity_embedding: int = 128,
     head_width: int = 32,
 ) -> AnimationSizes:
-    """The small model: three levels (16, 8, 4), one layer each, 16 latent channels."""
+    """The small model, for 16 latent channels at 16 x 16.
+
+    The fine level has convolutions only: attention over its 256 tokens (512 with the portrait's) costs three times what
+    everything else does and brings nothing that the 64 tokens of the next level can't carry (dev/LOG.md).
+    """
     context = 128
     unet = UNetSizes(
         latent=16,
         channels=widths,
-        attention=(True,) * len(widths),
+        attention=attention,
         layers=1,
         heads=Heads(width=head_width),
         groups=16,
@@ -52,7 +58,7 @@ def mini_sizes(
         denoiser=DenoiserSizes(unet, speech=context, words=words, positions=32),
         locator=LocatorSizes((16, 32, 64), widths[0]),
         identity=IdentitySizes(identity_embedding, 4, context),
-        speech=SpeechSizes(5, speech_layers, speech_features, 256, speech_tokens, context),
+        speech=SpeechSizes(5, speech_layers, speech_features, speech_hidden, speech_tokens, context),
     )
 
 

@@ -19,22 +19,25 @@ class Noised:
 
     latents: Float[Tensor, "b c f h w"]
     velocity: Float[Tensor, "b c f h w"]
-    snr: Float[Tensor, " b"]
+    snr: Float[Tensor, "b f"]
 
 
 def noise_latents(
     clean: Float[Tensor, "b c f h w"],
-    step: Int[Tensor, " b"],
+    step: Int[Tensor, "b f"],
     alphas_cumprod: Float[Tensor, " steps"],
     noise: Float[Tensor, "b c f h w"],
 ) -> Noised:
-    """`clean` at training step `step`, and the velocity v = a * noise - s * clean that belongs to it."""
+    """`clean` at training step `step`, and the velocity v = a * noise - s * clean that belongs to it.
+
+    The frames of a segment share their step; unrelated frames have one each.
+    """
     alpha = alphas_cumprod[step]
-    signal, sigma = (x.view(-1, 1, 1, 1, 1) for x in (alpha.sqrt(), (1 - alpha).sqrt()))
+    signal, sigma = (x[:, None, :, None, None] for x in (alpha.sqrt(), (1 - alpha).sqrt()))
     return Noised(signal * clean + sigma * noise, signal * noise - sigma * clean, alpha / (1 - alpha).clamp_min(1e-8))
 
 
-def min_snr_weight(snr: Float[Tensor, " b"], gamma: float) -> Float[Tensor, " b"]:
+def min_snr_weight(snr: Float[Tensor, "b f"], gamma: float) -> Float[Tensor, "b f"]:
     """min(snr + 1, gamma) / (snr + 1): the weight of a velocity error (Hang et al. 2023, shifted for zero SNR)."""
     return (snr + 1).clamp_max(gamma) / (snr + 1)
 
@@ -52,7 +55,7 @@ def velocity_loss(
     noised: Noised,
     place: Float[Tensor, "b h w"],
     gamma: float,
-) -> Float[Tensor, " b"]:
+) -> Float[Tensor, "b f"]:
     """The loss of each sample: its place-weighted squared error times its own min-SNR weight."""
-    error = (predicted.float() - noised.velocity).square().mean((1, 2))
-    return (error * place).mean((1, 2)) * min_snr_weight(noised.snr, gamma)
+    error = (predicted.float() - noised.velocity).square().mean(1)
+    return (error * place[:, None]).mean((2, 3)) * min_snr_weight(noised.snr, gamma)

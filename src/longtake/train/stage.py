@@ -70,6 +70,7 @@ class StageTask:
         self.model = init_for_training(Learner(self.sizes))
         self.alphas = alphas_cumprod(self.settings.beta_schedule, zero_snr=True)
         self.anchor_std = self.settings.anchor_std or measure_anchor(self.windows)
+        self.levels = len(self.sizes.denoiser.unet.channels)
         self.sheets = StageSheet(self)
 
     def example(self, rng: np.random.Generator, windows: Windows | None = None) -> Example:
@@ -80,7 +81,7 @@ class StageTask:
 
     def batch(self, rng: np.random.Generator, share: float) -> dict[str, Tensor]:
         settings, clips = self.settings, self.settings.clips
-        batch = collate([self.example(rng) for _ in range(clips)])
+        batch = collate([self.example(rng) for _ in range(clips)], self.levels)
         fate = rng.random(clips)
         alone = rng.random((2, clips))
         lost = torch.tensor(fate < settings.drop_all)
@@ -112,7 +113,7 @@ class StageTask:
             motion=motion,
             speech=batch["speech"] if settings.speech else None,
             identity=batch["identity"],
-            regions=tuple(batch[f"regions_{level}"] for level in range(len(self.sizes.denoiser.unet.channels))),
+            regions=tuple(batch[f"regions_{level}"] for level in range(self.levels)),
             rectangle=batch["rectangle"],
             has_portrait=batch["has_portrait"],
             has_speech=batch["has_speech"],
@@ -152,16 +153,16 @@ def estimate(recipe: Recipe) -> str:
     return describe(recipe)
 
 
-def collate(examples: list[Example]) -> dict[str, Tensor]:
+def collate(examples: list[Example], levels: int) -> dict[str, Tensor]:
     """Examples as a batch of tensors, with the region masks and the locator's rectangle made from the landmarks."""
     batch = {
         name: torch.tensor(np.stack([getattr(example, name) for example in examples]))
         for name in ("reference", "target", "motion", "speech", "identity", "truth")
     }
     side = examples[0].reference.shape[-1]
-    levels = (side, side // 2, side // 4)
-    regions = [regions_of(example.landmarks, 16 * side, 16 * side, levels) for example in examples]
-    for level in range(len(levels)):
+    sides = [side >> level for level in range(levels)]
+    regions = [regions_of(example.landmarks, 16 * side, 16 * side, sides) for example in examples]
+    for level in range(levels):
         maps = [np.stack([r.pose[level], r.face[level], r.lip[level]]) for r in regions]
         batch[f"regions_{level}"] = torch.tensor(np.stack(maps))
     rectangles = np.stack([face_picture(r.face_box, 4 * side) for r in regions])

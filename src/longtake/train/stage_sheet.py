@@ -48,8 +48,8 @@ class StageSheet:
         windows = Windows(self.task.data.windows, split="heldout")
         rng = np.random.default_rng(1)
         if settings.motion == 0:
-            return collate([windows.single(rng, self.frames) for _ in range(self.clips)])
-        return collate([windows.segment(rng, settings.frames, settings.motion, 0.5) for _ in range(self.clips)])
+            return collate([windows.single(rng, self.frames) for _ in range(self.clips)], self.task.levels)
+        return collate([windows.segment(rng, settings.frames, settings.motion, 0.5) for _ in range(self.clips)], self.task.levels)
 
     @torch.no_grad()
     def _sample(self, model: Learner, batch: dict[str, Tensor]) -> Float[Tensor, "b f c h w"]:
