@@ -54,7 +54,49 @@ def attend(
 ) -> Float[Tensor, "r l c"]:
     """Plain softmax attention with `heads` heads."""
     q, k, v = (x.unflatten(2, (heads, -1)).transpose(1, 2) for x in (query, key, value))
+    if q.device.type == "cpu" and torch.is_grad_enabled():  # the fused kernel's backward is 2-10 times slower there
+        return SoftmaxAttention.apply(q, k, v).transpose(1, 2).flatten(2)
     return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+
+
+class SoftmaxAttention(torch.autograd.Function):
+    """softmax(q k / sqrt(d)) v, written out, for training on a CPU: a few rows at a time, so that scores stay in its cache.
+
+    The probabilities are kept in the input's dtype; softmax itself adds up in float32.
+    """
+
+    CACHE = 2**20  # scores worked on at once
+
+    @staticmethod
+    def forward(ctx, query, key, value):
+        (r, h, l, d), t = query.shape, key.shape[2]
+        q, k, v = (x.reshape(r * h, -1, d) for x in (query * d**-0.5, key, value))
+        out, share = torch.empty_like(q), q.new_empty(r * h, l, t)
+        for part in _parts(r * h, SoftmaxAttention.CACHE // (l * t)):
+            torch._softmax(torch.bmm(q[part], k[part].transpose(1, 2)), -1, False, out=share[part])
+            torch.bmm(share[part], v[part], out=out[part])
+        ctx.save_for_backward(q, k, v, share)
+        return out.view(r, h, l, d)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, grad):
+        q, k, v, share = ctx.saved_tensors
+        (r, h), d = grad.shape[:2], grad.shape[3]
+        grad = grad.reshape(r * h, -1, d)
+        to_q, to_k, to_v = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
+        for part in _parts(r * h, SoftmaxAttention.CACHE // (q.shape[1] * k.shape[1])):
+            torch.bmm(share[part].transpose(1, 2), grad[part], out=to_v[part])
+            to_share = torch.bmm(grad[part], v[part].transpose(1, 2))
+            to_scores = torch._softmax_backward_data(to_share, share[part], -1, share.dtype)
+            torch.bmm(to_scores, k[part], out=to_q[part])
+            torch.bmm(to_scores.transpose(1, 2), q[part], out=to_k[part])
+        return tuple(x.view(r, h, -1, d) for x in (to_q * d**-0.5, to_k, to_v))
+
+
+def _parts(count: int, size: int) -> list[slice]:
+    size = max(size, 1)
+    return [slice(start, start + size) for start in range(0, count, size)]
 
 
 class Attention(nn.Module):
