@@ -1,0 +1,1 @@
+"""Numbers for what the eye and the ear would say of a video."""

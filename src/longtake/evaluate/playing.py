@@ -1,0 +1,57 @@
+"""A model made to speak: inputs held in memory in, frames out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from longtake.clips import SAMPLE_RATE_HZ, Chunk, Speech
+from longtake.settings import Settings
+
+
+class Player(Protocol):
+    """What the gates ask of a model; `Animator` is one."""
+
+    settings: Settings
+
+    def stream(self, portrait: Any) -> Iterator[Chunk]:
+        """Chunks of the video of a prepared portrait and speech."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Sound in memory, read by windows; zeros outside."""
+
+    values: Float[np.ndarray, " samples"]
+
+    def window(self, start: int, stop: int) -> Float[np.ndarray, " samples"]:
+        """Samples from `start` up to `stop`."""
+        result = np.zeros(max(stop - start, 0), np.float32)
+        first, last = max(start, 0), min(stop, len(self.values))
+        if first < last:
+            result[first - start : last - start] = self.values[first:last]
+        return result
+
+
+def speech_of(samples: Float[np.ndarray, " samples"], name: str = "speech") -> Speech:
+    """The speech that samples at 16 kHz are."""
+    return Speech(Path(name), len(samples) / SAMPLE_RATE_HZ, Samples(np.asarray(samples, np.float32)))
+
+
+def play(player: Player, portrait: Any, samples: Float[np.ndarray, " samples"]) -> UInt8[np.ndarray, "f H W 3"]:
+    """All frames of a short video: a `Portrait` speaks samples at 16 kHz."""
+    return np.concatenate(list(play_chunks(player, portrait, samples)))
+
+
+def play_chunks(
+    player: Player, portrait: Any, samples: Float[np.ndarray, " samples"]
+) -> Iterator[UInt8[np.ndarray, "f H W 3"]]:
+    """The frames of a video of any length, chunk by chunk, from a `Portrait` and samples at 16 kHz."""
+    from longtake.animator import Prepared
+
+    for chunk in player.stream(Prepared(portrait, speech_of(samples))):
+        yield chunk.frames

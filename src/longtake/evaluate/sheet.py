@@ -1,0 +1,34 @@
+"""A contact sheet: true frames above the model's, to be looked at."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+GAP_PX = 8
+
+
+def contact_sheet(
+    pairs: Sequence[UInt8[np.ndarray, "2 k H W 3"]], names: Sequence[str]
+) -> UInt8[np.ndarray, "height width 3"]:
+    """Each clip as two strips, the true one above; a name at the left of each."""
+    import cv2
+
+    strips = []
+    for pair, name in zip(pairs, names, strict=True):
+        for frames, kind in zip(pair, ("truth", "longtake"), strict=True):
+            strip = np.ascontiguousarray(np.concatenate(list(frames), axis=1))
+            cv2.putText(strip, f"{name} {kind}", (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 3)
+            cv2.putText(strip, f"{name} {kind}", (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 1)
+            strips.append(strip)
+        strips.append(np.full((GAP_PX, strips[-1].shape[1], 3), 255, np.uint8))
+    return np.concatenate(strips[:-1])
+
+
+def write_sheet(pairs: Sequence[UInt8[np.ndarray, "2 k H W 3"]], names: Sequence[str], path: Path) -> Path:
+    """The path of the contact sheet, written as PNG or by its suffix."""
+    from PIL import Image
+
+    Image.fromarray(contact_sheet(pairs, names)).save(path)
+    return path
