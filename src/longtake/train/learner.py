@@ -35,14 +35,14 @@ class Learner(Animation):
     ) -> Float[Tensor, "b c f h w"]:
         """The predicted velocity. A row without a portrait has no reference, null identity and no locator feature."""
         b, frames = latents.shape[0], latents.shape[2]
-        kept = told.has_portrait
+        kept = told.has_portrait.to(told.identity)
         identity = self.identity_projection(told.identity * kept[:, None])
         reference, motion = self._read(told, identity)
         conditions = Conditions(
             identity=identity,
             regions=told.regions,
             reference=reference,
-            has_reference=kept,
+            has_reference=told.has_portrait,
             motion=motion,
             speech=None if told.speech is None else self.speech_projection(told.speech),
             has_speech=told.has_speech,

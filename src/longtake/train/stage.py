@@ -21,7 +21,7 @@ from longtake.diffusion.noise import mixed_noise
 from longtake.diffusion.schedule import alphas_cumprod
 from longtake.errors import SettingsError
 from longtake.face.regions import face_picture, regions_of
-from longtake.models.animation import init_for_training, mini_sizes
+from longtake.models.animation import AnimationSizes, hallo2_sizes, init_for_training, mini_sizes
 from longtake.train.learner import Learner, Told
 from longtake.train.objective import noise_latents, place_weight, velocity_loss
 from longtake.train.recipe import Recipe, Section, explain
@@ -50,6 +50,8 @@ class StageSettings(Section):
         None, gt=0, description="scale of the difference from the portrait; None: measured"
     )
     speech: bool = Field(True, description="whether speech is heard in this stage")
+    noise_offset: float = Field(0.0, ge=0, description="extra noise that is the same over the whole picture, per channel")
+    learns: list[str] = Field([""], description="beginnings of the names of what learns; the empty one is everything")
 
 
 class Data(Section):
@@ -65,9 +67,10 @@ class StageTask:
         self.settings = _checked(StageSettings, recipe.task)
         self.data = _checked(Data, recipe.data)
         self.windows = Windows(self.data.windows)
-        self.sizes = mini_sizes(**{k: tuple(v) if isinstance(v, list) else v for k, v in recipe.sizes.items()})
+        self.sizes = sizes_of(recipe.sizes)
         torch.manual_seed(recipe.run.seed)
         self.model = init_for_training(Learner(self.sizes))
+        choose_what_learns(self.model, self.settings)
         self.alphas = alphas_cumprod(self.settings.beta_schedule, zero_snr=True)
         self.anchor_std = self.settings.anchor_std or measure_anchor(self.windows)
         self.levels = len(self.sizes.denoiser.unet.channels)
@@ -95,6 +98,8 @@ class StageTask:
         settings = self.settings
         clean = (batch["target"] - batch["reference"][:, None]).transpose(1, 2) / self.anchor_std
         noise = self._noise(clean)
+        if settings.noise_offset:
+            noise = noise + settings.noise_offset * torch.randn_like(clean[:, :, :1, :1, :1])
         noised = noise_latents(clean, batch["step"], self.alphas.to(clean.device), noise)
         predicted = model(noised.latents, batch["step"], self.told(batch))
         _, face, lip = batch["regions_0"].unbind(1)
@@ -139,6 +144,25 @@ class StageTask:
             "corpus_seed": self.data.corpus_seed,
             "hashes": self.windows.hashes,
         }
+
+
+def sizes_of(table: dict[str, Any]) -> AnimationSizes:
+    """The sizes in a recipe: `preset` names the function that makes them, the rest are its arguments."""
+    arguments = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
+    makers = {"mini": mini_sizes, "hallo2": hallo2_sizes}
+    name = arguments.pop("preset", "mini")
+    if name not in makers:
+        raise SettingsError(f"There are no sizes called '{name}'.", expected=f"one of: {', '.join(makers)}")
+    return makers[name](**arguments)
+
+
+def choose_what_learns(model: torch.nn.Module, settings: StageSettings) -> None:
+    """Freeze what the stage does not train: parts that it does not run, and names that `learns` leaves out."""
+    for name, parameter in model.named_parameters():
+        idle = (".motion." in name and not settings.motion) or ".words." in name
+        unheard = not settings.speech and (".audio." in name or name.startswith("speech_projection"))
+        wanted = any(name.startswith(start) or f".{start}." in name for start in settings.learns)
+        parameter.requires_grad_(wanted and not idle and not unheard)
 
 
 def build(recipe: Recipe) -> StageTask:

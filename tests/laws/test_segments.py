@@ -1,0 +1,144 @@
+"""Laws of the long loop, on networks with random weights: what holds for them holds for trained ones."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from longtake.clips import Portrait, Speech, Tail
+from longtake.conditions import read_portrait
+from longtake.diffusion.guidance import branches
+from longtake.encoders.speech import SpeechEncoder
+from longtake.encoders.speech import SpeechSizes as EncoderSizes
+from longtake.face.regions import regions_of_rectangles
+from longtake.models.animation import Animation, mini_sizes
+from longtake.models.autoencoder import Autoencoder, AutoencoderSizes
+from longtake.networks import Networks
+from longtake.segments import SEGMENT_FRAMES, Segments
+from longtake.settings import Settings
+
+SIDE = 64
+SETTINGS = Settings().overlay({"portrait": {"size_px": SIDE}, "sampling": {"steps": 2}, "motion": {"patch_px": 8}})
+
+
+class Chirp:
+    """A sound that is different at every moment."""
+
+    def window(self, start, stop):
+        times = np.arange(start, stop) / 16000
+        return (0.3 * np.sin(2 * np.pi * (200 + 90 * times) * times) * (times >= 0)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def networks():
+    torch.manual_seed(0)
+    sizes = mini_sizes((32, 32), speech_layers=2, speech_features=16, speech_hidden=16, speech_tokens=2, words=0)
+    encoder = EncoderSizes(width=16, blocks=2, kernel=3, expand=1, taps=(1, 2))
+    # Random weights whose decoder begins at zero would show grey whatever happens: shake everything.
+    modules = [Animation(sizes), Autoencoder(AutoencoderSizes(widths=(16, 16, 16), blocks=(1, 1, 1))), SpeechEncoder(encoder)]
+    for module in modules:
+        for parameter in module.parameters():
+            parameter.data += 0.1 * torch.randn_like(parameter)
+        module.eval().requires_grad_(False)
+    return Networks(*modules, 0.5, {}, {}, torch.device("cpu"), torch.float32)
+
+
+@pytest.fixture(scope="module")
+def portrait():
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 255, (SIDE, SIDE, 3), dtype=np.uint8)
+    regions = regions_of_rectangles((12, 10, 52, 56), (22, 36, 42, 50), SIDE, SIDE, (4, 2))
+    landmarks = rng.uniform(10, 50, (468, 3)).astype(np.float32)
+    return Portrait(picture, landmarks, (32.0, 32.0, 32.0), rng.normal(size=128).astype(np.float32), regions)
+
+
+def make(networks, portrait, settings=SETTINGS, tail=None):
+    guidance = settings.guidance
+    told = branches(guidance.portrait, guidance.speech)
+    speech = networks.listen(Speech(Path("chirp"), 100.0, Chirp()))
+    conditions = read_portrait(portrait, networks, told, settings)
+    return Segments(conditions, speech, torch.as_tensor(portrait.regions.face_box), networks, settings, tail)
+
+
+def frames(networks, portrait, count=40, **changes):
+    made = make(networks, portrait, SETTINGS.overlay(changes)).until(count)
+    return np.concatenate([segment.frames for segment in made])
+
+
+def test_the_video_has_exactly_the_frames_asked_for(networks, portrait):
+    for count in (1, 15, 16, 17, 33):
+        segments = list(make(networks, portrait).until(count))
+        assert sum(len(segment.frames) for segment in segments) == count
+        assert [segment.first_frame for segment in segments] == [SEGMENT_FRAMES * k for k in range(len(segments))]
+
+
+def test_the_same_seed_makes_the_same_frames_and_another_seed_others(networks, portrait):
+    first = frames(networks, portrait)
+    assert np.array_equal(first, frames(networks, portrait))
+    assert not np.array_equal(first, frames(networks, portrait, sampling={"seed": 1}))
+
+
+def test_a_run_taken_up_from_a_tail_equals_one_that_never_stopped(networks, portrait):
+    whole = list(make(networks, portrait).until(48))
+    before = make(networks, portrait)
+    before.next()
+    tail = Tail(before.tail.frames.copy(), before.tail.next_segment, before.tail.next_frame)
+    after = list(make(networks, portrait, tail=tail).until(48))
+    assert [segment.index for segment in after] == [1, 2]
+    for resumed, uninterrupted in zip(after, whole[1:], strict=True):
+        assert np.array_equal(resumed.frames, uninterrupted.frames)
+
+
+def test_the_loop_keeps_only_its_tail(networks, portrait):
+    segments = make(networks, portrait)
+    segments.next()
+    assert segments.tail.frames.shape == (SETTINGS.motion.frames, SIDE, SIDE, 3)
+    assert segments.tail.frames.base is None, "a view would keep the whole segment alive"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"motion": {"drop_rate": 0.0}},
+        {"motion": {"noise_std": 0.0}},
+        {"guidance": {"portrait": 1.0, "speech": 1.0}},
+        {"guidance": {"speech": 2.0}},
+        {"sampling": {"shared_noise": 0.5}},
+        {"sampling": {"scheduler": "dpm++"}},
+        {"sampling": {"scheduler": "unipc"}},
+        {"regions": {"lip": 0.0}},
+    ],
+    ids=str,
+)
+def test_each_part_of_the_loop_has_an_effect(networks, portrait, changes):
+    assert not np.array_equal(frames(networks, portrait, 20), frames(networks, portrait, 20, **changes))
+
+
+def test_the_reference_net_has_an_effect(networks, portrait):
+    told = make(networks, portrait)
+    deaf = make(networks, portrait)
+    nothing = {name: torch.zeros_like(x) for name, x in deaf.portrait.reference.items()}
+    deaf.portrait = replace(deaf.portrait, reference=nothing)
+    assert not np.array_equal(told.next().frames, deaf.next().frames)
+
+
+def test_motion_modules_have_an_effect(networks, portrait):
+    with_motion = make(networks, portrait)
+    without = make(networks, portrait)
+    without._motion = lambda generator: None
+    assert not np.array_equal(with_motion.next().frames, without.next().frames)
+
+
+def test_the_frames_follow_the_speech_and_the_tail(networks, portrait):
+    loud, silent = make(networks, portrait), make(networks, portrait)
+    silent.speech = networks.listen(Speech(Path("none"), 100.0, Silence()))
+    assert not np.array_equal(loud.next().frames, silent.next().frames)
+    other = make(networks, portrait, tail=Tail(np.zeros((4, SIDE, SIDE, 3), np.uint8), 0, 0))
+    assert not np.array_equal(make(networks, portrait).next().frames, other.next().frames)
+
+
+class Silence:
+    def window(self, start, stop):
+        return np.zeros(stop - start, np.float32)
