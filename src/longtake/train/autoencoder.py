@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from longtake.models.autoencoder import Autoencoder, AutoencoderSizes
 from longtake.train.crops import LIPS, box, choose, take
 from longtake.train.frames import FrameStore
-from longtake.train.loop import Batch
 from longtake.train.recipe import Recipe, Section
+from longtake.train.task import Batch
 
 
 class Data(Section):
@@ -30,6 +31,7 @@ class Aims(Section):
 
     gradient: float = 1.0  # L1 of differences between neighbouring pixels
     noise_std: float = 0.2  # most noise on the latents; each picture gets 0 to this
+    spread: float = 0.1  # channels that say the same thing: mean square of their correlations
     frozen_from: float = 0.9  # share of the run after which the latent statistics stay
 
 
@@ -71,8 +73,9 @@ class AutoencoderTask:
         plain = (error.abs() * weights).mean()
         across = ((error[..., 1:] - error[..., :-1]).abs() * weights[..., 1:]).mean()
         along = ((error[..., 1:, :] - error[..., :-1, :]).abs() * weights[..., 1:, :]).mean()
-        total = plain + self.aims.gradient * (across + along) / 2
-        return total, {"l1": plain, "edges": across + along, "std": raw.std() / self.model.latent_std.mean()}
+        alike = likeness(raw)
+        total = plain + self.aims.gradient * (across + along) / 2 + self.aims.spread * alike
+        return total, {"l1": plain, "edges": across + along, "alike": alike}
 
     def frames(self, batch: Batch) -> int:
         return len(batch["pictures"])
@@ -92,6 +95,17 @@ class AutoencoderTask:
     def header(self) -> dict[str, Any]:
         settings = self.data.model_dump(exclude={"folder", "corpus_seed"}) | self.aims.model_dump()
         return {"sizes": asdict(self.sizes), "settings": settings, "corpus_seed": str(self.data.corpus_seed)}
+
+
+def likeness(raw: Float[Tensor, "b c h w"]) -> Float[Tensor, ""]:
+    """Mean square of the correlations between different channels: 0 when each says something of its own.
+
+    Without it most channels repeat the brightness, and the noise hides the rest.
+    """
+    values = raw.float().permute(1, 0, 2, 3).flatten(1)
+    correlation = torch.corrcoef(values)
+    channels = len(values)
+    return (correlation.square().sum() - channels) / (channels * (channels - 1))
 
 
 @torch.no_grad()
@@ -125,7 +139,8 @@ def _sheet(frames: np.ndarray, found: np.ndarray, noisy: np.ndarray, mouths: lis
     rows = [np.concatenate(list(x), axis=1) for x in (frames, found, noisy)]
     for pictures in (frames, found):
         zoomed = [
-            cv2.resize(p[m], (side, side // 2), interpolation=cv2.INTER_NEAREST) for p, m in zip(pictures, mouths)
+            cv2.resize(p[m], (side, side // 2), interpolation=cv2.INTER_NEAREST)
+            for p, m in zip(pictures, mouths, strict=True)
         ]
         rows.append(np.concatenate(zoomed, axis=1))
     return np.concatenate(rows, axis=0)
@@ -143,7 +158,8 @@ def estimate(recipe: Recipe) -> str:
         model(picture)
     learn = sum(p.numel() for p in model.parameters())
     each = counter.get_total_flops() / 1e9
-    return f"autoencoder: {learn / 1e6:.2f} M parameters, {each:.2f} GFLOP a {data.crop_px} px crop, about {3 * each:.2f} to train on it"
+    work = f"{each:.2f} GFLOP a {data.crop_px} px crop, about {3 * each:.2f} to train on it"
+    return f"autoencoder: {learn / 1e6:.2f} M parameters, {work}"
 
 
 def build(recipe: Recipe) -> AutoencoderTask:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,12 +10,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from longtake.errors import WeightsMismatch, WeightsMissing
+from longtake.errors import WeightsMismatch
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write the state so that a crash leaves the old file or the new one, never half of one."""
-    _atomic(path, lambda part: torch.save(state, part))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    torch.save(state, part)
+    part.replace(path)
 
 
 def load_checkpoint(path: Path) -> dict[str, Any] | None:
@@ -33,28 +34,18 @@ def load_checkpoint(path: Path) -> dict[str, Any] | None:
 
 
 def export_weights(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
-    """Write tensors as bf16 safetensors (integers as they are) with a header of strings, each JSON unless it is text."""
-    from safetensors.torch import save_file
+    """Write tensors as bf16 safetensors (integers as they are) with a header that says what they are."""
+    from longtake.weights.files import write
 
-    stored = {name: _stored(tensor) for name, tensor in tensors.items()}
-    metadata = {key: value if isinstance(value, str) else json.dumps(value) for key, value in header.items()}
-    _atomic(path, lambda part: save_file(stored, part, metadata=metadata))
+    write(path, tensors, header, torch.bfloat16)
 
 
 def start_from(model: nn.Module, path: Path) -> None:
     """Load weights into the model; every name and shape must agree."""
-    from safetensors.torch import load_file
+    from longtake.weights.files import read
+    from longtake.weights.load import load
 
-    if not path.exists():
-        raise WeightsMissing(
-            f"There are no weights at {path}.", do="Set run.start to a .safetensors file, or leave it out."
-        )
-    missing, unexpected = model.load_state_dict(load_file(path), strict=False)
-    if missing or unexpected:
-        raise WeightsMismatch(
-            f"{path} does not fit: {len(missing)} tensors missing {missing[:3]}, {len(unexpected)} unknown {unexpected[:3]}.",
-            expected="weights made with the same sizes",
-        )
+    load(model, read(path)[0])
 
 
 def commit() -> str:
@@ -66,15 +57,3 @@ def commit() -> str:
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return name.stdout.strip() + ("+" if dirty.stdout.strip() else "")
-
-
-def _stored(tensor: Tensor) -> Tensor:
-    tensor = tensor.detach().cpu().contiguous()
-    return tensor.to(torch.bfloat16) if tensor.is_floating_point() else tensor
-
-
-def _atomic(path: Path, write) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    write(part)
-    os.replace(part, path)

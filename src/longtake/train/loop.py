@@ -7,79 +7,22 @@ from __future__ import annotations
 
 import json
 import math
-import signal
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from longtake.errors import RunInterrupted
+from longtake.train.batches import Batches
 from longtake.train.checkpoint import commit, export_weights, load_checkpoint, save_checkpoint, start_from
-from longtake.train.recipe import Learning, Recipe
-
-Batch = dict[str, Tensor]
-
-
-class Task(Protocol):
-    """What the loop needs to know. `share` is how much of the run is over, 0 to 1."""
-
-    model: nn.Module  # what learns: parameters with requires_grad; buffers are saved but not averaged
-
-    def batch(self, rng: np.random.Generator, share: float) -> Batch:
-        """One batch of CPU tensors, made from `rng` alone."""
-        ...
-
-    def loss(self, model: nn.Module, batch: Batch, share: float) -> tuple[Tensor, dict[str, float | Tensor]]:
-        """The scalar to minimise, and numbers for the log; torch's generators are already seeded for this step."""
-        ...
-
-    def frames(self, batch: Batch) -> int:
-        """How many frames the batch shows, for the log's 'frames seen'."""
-        ...
-
-    def sheet(self, model: nn.Module) -> tuple[np.ndarray | None, dict[str, float]]:
-        """A picture (H W 3, RGB uint8) to look at, or None, and numbers; the model has its EMA weights here."""
-        ...
-
-    def header(self) -> dict[str, Any]:
-        """What the weights file says about itself: at least `sizes` and `corpus_seed`."""
-        ...
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a run is: steps done, frames seen, seconds trained."""
-
-    step: int = 0
-    frames: int = 0
-    seconds: float = 0.0
-    best: float = -math.inf
-
-    def share(self, recipe: Recipe) -> float:
-        """How much of the run is over, 0 to 1, counted as the recipe says."""
-        minutes = recipe.run.max_minutes
-        if recipe.learning.by == "minutes" and minutes:
-            return min(1.0, self.seconds / (60 * minutes))
-        return min(1.0, self.step / recipe.run.steps)
-
-    def over(self, recipe: Recipe) -> bool:
-        minutes = recipe.run.max_minutes
-        return self.step >= recipe.run.steps or (minutes is not None and self.seconds >= 60 * minutes)
-
-
-def learning_rate(learning: Learning, step: int, share: float) -> float:
-    """The rate at one step: linear warm-up, then constant, or a cosine from `decay_from` to the end."""
-    rate = learning.rate * min(1.0, (step + 1) / max(1, learning.warmup_steps))
-    if learning.schedule == "constant" or share <= learning.decay_from:
-        return rate
-    over = min(1.0, (share - learning.decay_from) / (1 - learning.decay_from))
-    return rate * (learning.floor + (1 - learning.floor) * 0.5 * (1 + math.cos(math.pi * over)))
+from longtake.train.interrupt import Interrupt
+from longtake.train.recipe import Recipe
+from longtake.train.task import Batch, Progress, Task, learning_rate
 
 
 class Trainer:
@@ -235,7 +178,7 @@ class Trainer:
     def _write(self, log, numbers: dict[str, Any]) -> None:
         now = self.progress
         line = {"step": now.step, "frames": now.frames, "hours": round(now.seconds / 3600, 5)}
-        line |= {name: round(float(value), 6) for name, value in numbers.items()}
+        line |= {name: _number(value) for name, value in numbers.items()}
         if self.accelerator.is_main_process:
             log.write(json.dumps(line) + "\n")
             print("  ".join(f"{k} {v}" for k, v in line.items()), flush=True)
@@ -262,50 +205,8 @@ class Averaged:
         self.ema.restore(self.parameters)
 
 
-class Batches:
-    """Gives the batch of any index; with `ahead` > 0 the next ones are made by a thread meanwhile."""
-
-    def __init__(self, make: Callable[[int], Batch], first: int, ahead: int):
-        self.make, self.next, self.ahead = make, first, ahead
-        self.pending: dict[int, Future[Batch]] = {}
-        self.pool = ThreadPoolExecutor(1) if ahead else None
-
-    def __enter__(self) -> Batches:
-        return self
-
-    def __exit__(self, *_) -> None:
-        if self.pool:
-            self.pool.shutdown(cancel_futures=True)
-
-    def __call__(self, index: int) -> Batch:
-        if not self.pool:
-            return self.make(index)
-        for k in range(index, index + 1 + self.ahead):
-            if k not in self.pending:
-                self.pending[k] = self.pool.submit(self.make, k)
-        return self.pending.pop(index).result()
-
-
-class Interrupt:
-    """While inside, the first Ctrl-C or SIGTERM only asks; the loop ends its step and saves."""
-
-    asked = False
-
-    def __enter__(self) -> Interrupt:
-        self.before = {}
-        try:
-            for name in (signal.SIGINT, signal.SIGTERM):
-                self.before[name] = signal.signal(name, self._ask)
-        except ValueError:  # not the main thread: no handlers, nothing to do
-            pass
-        return self
-
-    def __exit__(self, *_) -> None:
-        for name, handler in self.before.items():
-            signal.signal(name, handler)
-
-    def _ask(self, *_) -> None:
-        self.asked = True
+def _number(value: float | torch.Tensor) -> float:
+    return round(value.item() if isinstance(value, torch.Tensor) else float(value), 6)
 
 
 def _forget_after(path: Path, step: int) -> None:

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from longtake.encoders.speech import FEATURE_HZ, SAMPLES_PER_FEATURE, WINDOW, SpeechEncoder, SpeechSizes, log_mel
-from longtake.train.loop import Batch
 from longtake.train.recipe import Recipe, Section
 from longtake.train.sounds import LABEL_HZ, RATE_HZ, UNLABELLED, SoundStore, Utterance
 from longtake.train.spoil import spoil
+from longtake.train.task import Batch
 
 SMOOTH = np.hanning(13)[1:-1] / np.hanning(13).sum()  # 110 ms: lips do not jump
 
@@ -50,7 +50,7 @@ class SpeechTask:
         self.real = Pool(self.store.split("train", labelled=False))
         self.openness = self.store.alphabet.openness
 
-    def batch(self, rng: np.random.Generator, share: float) -> Batch:
+    def batch(self, rng: np.random.Generator, share: float) -> Batch:  # noqa: ARG002
         count = round(self.data.batch * self.data.unlabelled) if self.real.utterances else 0
         rows = [self._window(self.real, rng) for _ in range(count)]
         rows += [self._window(self.labelled, rng) for _ in range(self.data.batch - count)]
@@ -182,7 +182,8 @@ def estimate(recipe: Recipe) -> str:
         model = SpeechEncoder(_sizes(recipe))
     learn = sum(p.numel() for p in model.parameters())
     each = 2 * learn * FEATURE_HZ / 1e9
-    return f"speech encoder: {learn / 1e6:.2f} M parameters, {each:.2f} GFLOP a second of sound, about {3 * each:.2f} to train on it"
+    work = f"{each:.2f} GFLOP a second of sound, about {3 * each:.2f} to train on it"
+    return f"speech encoder: {learn / 1e6:.2f} M parameters, {work}"
 
 
 def build(recipe: Recipe) -> SpeechTask:
