@@ -55,16 +55,8 @@ class PortraitSettings(Section):
     )
 
 
-class SpeechSettings(Section):
-    """How the sound is heard."""
-
-    window_s: float = Field(
-        8.0, ge=1.0, le=60.0, description="sound encoded at a time, seconds; changes speed and memory, not frames"
-    )
-
-
 class SamplingSettings(Section):
-    """Diffusion: the schedule, the steps and the random numbers."""
+    """Diffusion: the schedule, the steps and the random numbers. All presets predict v."""
 
     scheduler: Literal["ddim", "dpm++", "unipc"] = Field("ddim", description="sampler")
     steps: int = Field(8, ge=1, le=1000, description="denoising steps per segment")
@@ -78,10 +70,7 @@ class SamplingSettings(Section):
     beta_schedule: Literal["linear", "scaled_linear"] = Field(
         "scaled_linear", description="noise schedule; must be the one trained with"
     )
-    beta_start: float = Field(0.00085, gt=0, lt=1, description="beta at the first training step")
-    beta_end: float = Field(0.012, gt=0, lt=1, description="beta at the last training step")
     zero_snr: bool = Field(True, description="rescale the schedule so that the last step is pure noise")
-    prediction: Literal["v"] = Field("v", description="what the denoiser predicts")
 
 
 class MotionSettings(Section):
@@ -95,7 +84,6 @@ class MotionSettings(Section):
     )
     share_mask: bool = Field(False, description="one drop mask for all motion frames (released code: yes)")
     keep_face: bool = Field(False, description="never drop inside the face box (released code: yes)")
-    space: Literal["pixels", "latents"] = Field("pixels", description="where patches are dropped")
 
 
 class GuidanceSettings(Section):
@@ -120,9 +108,6 @@ class ReferenceSettings(Section):
     pairing: Literal["published", "correct"] = Field(
         "correct",
         description="pairing of guidance rows with reference rows; published = as the released code, which mixes them",
-    )
-    bank_dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
-        "auto", description="type in which reference features are kept"
     )
 
 
@@ -151,7 +136,6 @@ class Settings(Section):
     """All settings of an animation, by step."""
 
     portrait: PortraitSettings = PortraitSettings()
-    speech: SpeechSettings = SpeechSettings()
     sampling: SamplingSettings = SamplingSettings()
     motion: MotionSettings = MotionSettings()
     guidance: GuidanceSettings = GuidanceSettings()

@@ -1,5 +1,8 @@
 """Settings: precedence, validation, and errors that say what was meant."""
 
+import runpy
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -78,3 +81,10 @@ def test_the_published_preset_keeps_the_released_choices():
     assert (settings.portrait.size_px, settings.sampling.steps, settings.sampling.beta_schedule) == (512, 40, "linear")
     assert (settings.motion.frames, settings.motion.patch_px, settings.motion.share_mask) == (2, 1, True)
     assert settings.reference.pairing == "published" and settings.sampling.zero_snr
+
+
+def test_the_page_of_settings_is_current():
+    """`make settings` writes it."""
+    docs = Path(__file__).parents[2] / "docs"
+    page = runpy.run_path(str(docs / "make_settings.py"))["page"]
+    assert (docs / "settings.md").read_text() == page()
