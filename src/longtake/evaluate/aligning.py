@@ -8,6 +8,7 @@ The recordings stay where they are; only symbols and times are stored.
 import csv
 import json
 import re
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ from longtake.evaluate.curves import Phone
 
 FRAME_S = 0.01
 """Step of the recogniser."""
-RECORDINGS = 15
-"""The five of `sounds`, and held-out LibriSpeech utterances, one of a speaker."""
+RECORDINGS = 18
+"""The five of `sounds`, and held-out LibriSpeech utterances, as many speakers as can be."""
 SHORTEST_S, LONGEST_S = 4.0, 9.0
 WIDE = {"beam": 1e-80, "wbeam": 1e-60, "pbeam": 1e-80}
 """Beams wide enough that the way through a known text is not lost."""
@@ -84,12 +85,13 @@ def real_recordings(assets: Path) -> list[tuple[str, str]]:
     """The recordings that may be used: path below the assets, and the text where it is known."""
     with open(assets / "sounds" / "sounds.csv", newline="") as file:
         known = [(f"sounds/{row['file']}", row["text"]) for row in csv.DictReader(file) if row["kind"] == "real"]
-    speakers: dict[str, str] = {}
+    speakers: dict[str, list[str]] = {}
     with open(assets / "librispeech" / "librispeech.csv", newline="") as file:
         for row in csv.DictReader(file):
             if row["split"] == "held-out" and SHORTEST_S <= float(row["seconds"]) <= LONGEST_S:
-                speakers.setdefault(row["speaker"], f"librispeech/{row['file']}")
-    return known + [(path, "") for path in speakers.values()]
+                speakers.setdefault(row["speaker"], []).append(f"librispeech/{row['file']}")
+    rounds = zip_longest(*speakers.values())  # one of each speaker, then another of each
+    return known + [(path, "") for paths in rounds for path in paths if path]
 
 
 def main(

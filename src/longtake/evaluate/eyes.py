@@ -22,7 +22,7 @@ LONGEST_BLINK_S = 0.6
 
 
 def lid_opening(
-    frames: Sequence[UInt8[np.ndarray, "H W 3"]], landmarks: Sequence[Float[np.ndarray, "p axes"]]
+    frames: UInt8[np.ndarray, "f H W 3"], landmarks: Float[np.ndarray, "f p axes"]
 ) -> Float[np.ndarray, " f"]:
     """The gap between the lids in eye widths, mean of both eyes; NaN where the landmarks are."""
     return np.array(

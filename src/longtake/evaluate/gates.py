@@ -30,7 +30,7 @@ from longtake.evaluate.summing import (
     vowel_row,
 )
 
-SILENT_CLIPS = 8
+SILENT_CLIPS = 12
 SHEET_CLIPS = 4
 SHORT_CLIPS, SHORT_S = 2, 1.5
 SHORT_BARS = {
@@ -59,14 +59,14 @@ def run_gates(
     """All rows, and the clips that they come from."""
     clock = Clock()
     fps = cases[0].fps
-    set = f"{len(cases)} held-out clips of {len(cases[0].frames) / fps:g} s, invented faces, synthetic voices"
+    set = f"{len(cases)} held-out clips"
     clips = compare_all(player, cases, clock)
     lag = lag_of(clips)
     rows = clip_rows(clips, lag, set)
     rows.append(silent_row(speak_silence(player, cases[:SILENT_CLIPS], clips, lag, clock), set))
     clock.tell("one minute of speech")
     lost = play_minute(player, portrait_in(cases[0], player), minute_of_speech(cases), fps)
-    rows += minute_rows(lost, "one minute, held-out voices joined, first clip's portrait")
+    rows += minute_rows(lost, "one minute of their speech")
     rows += vowel_rows(player, cases, clips, lag, assets, set, clock)
     rows.append(controls_row(clips, rows[0].value, lost, read_controls(controls), set))
     rows += reference_rows(clips, set, fps)
@@ -118,7 +118,7 @@ def vowel_rows(
 ) -> list[Row]:
     """Open vowels against closures: on real speech where there are assets, else on the clips, and the row says so."""
     fixture = fixture_openness(clips, cases[0].fps, lag)
-    set = f"synthetic speech: {set}"
+    set = f"{set}, synthetic speech"
     if assets is None:
         return [vowel_row("vowel_closure_effect", fixture, set)]
     phones = cases[0].folder / PHONES

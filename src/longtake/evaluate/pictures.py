@@ -1,7 +1,5 @@
 """Distances between pictures: PSNR, and a perceptual distance; and the box in which motion is measured."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from jaxtyping import Float, UInt8
 
@@ -30,9 +28,7 @@ def box_round(landmarks: Float[np.ndarray, "*f p axes"], side: int, grow: float 
     return int(x0), int(y0), int(x1), int(y1)
 
 
-def perceptual_distance(
-    a: Sequence[UInt8[np.ndarray, "H W 3"]], b: Sequence[UInt8[np.ndarray, "H W 3"]], batch: int = 8
-) -> float:
+def perceptual_distance(a: UInt8[np.ndarray, "f H W 3"], b: UInt8[np.ndarray, "f H W 3"], batch: int = 8) -> float:
     """Mean distance of the face-api network's early and middle features, each scaled to unit length; 0 = equal.
 
     Built like LPIPS, but with another network and no learned weights, so its numbers compare only with one another.
@@ -43,7 +39,7 @@ def perceptual_distance(
 
     total, count = 0.0, 0
     for start in range(0, len(a), batch):
-        pair = [torch.from_numpy(np.stack(list(x[start : start + batch]))) for x in (a, b)]
+        pair = [torch.from_numpy(np.ascontiguousarray(x[start : start + batch])) for x in (a, b)]
         for left, right in zip(features(pair[0])[:STAGES_COMPARED], features(pair[1])[:STAGES_COMPARED], strict=True):
             unit = [x / (x.norm(dim=1, keepdim=True) + 1e-6) for x in (left, right)]
             total += float((unit[0] - unit[1]).square().sum(1).mean((1, 2)).sum())

@@ -1,9 +1,14 @@
 """The rows of the gates table: a value, its bar, the set it was measured on; as JSON and as a table."""
 
 import json
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import SupportsFloat
+
+WIDTH = 150
+"""Of the table where it is not printed on a screen."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class Row:
         }
 
 
-def row(name: str, value: float, set: str, note: str = "") -> Row:
+def row(name: str, value: SupportsFloat, set: str, note: str = "") -> Row:
     """A row with the project's bar for its name, where there is one."""
     return Row(name, float(value), set, BARS.get(name), note)
 
@@ -90,13 +95,15 @@ def print_table(rows: Iterable[Row], title: str) -> None:
     from rich.table import Table
 
     table = Table(title=title)
-    for column, justify in (("row", "left"), ("value", "right"), ("bar", "left"), ("", "left"), ("set", "left")):
-        table.add_column(column, justify=justify)
+    for column in ("row", "value", "bar", "", "set", "note"):
+        table.add_column(
+            column, justify="right" if column == "value" else "left", no_wrap=column in ("row", "value", "bar")
+        )
     for r in sorted(rows, key=lambda r: r.bar is None):
         mark = {True: "[green]pass[/]", False: "[red]FAIL[/]", None: ""}[r.passed]
-        where = r.set + (f" ({r.note})" if r.note else "")
-        table.add_row(r.name, f"{r.value:.3f}", "" if r.bar is None else str(r.bar), mark, where)
-    Console().print(table)
+        table.add_row(r.name, f"{r.value:.3f}", "" if r.bar is None else str(r.bar), mark, r.set, r.note)
+    width = None if sys.stdout.isatty() else WIDTH
+    Console(width=width).print(table)
 
 
 def markdown_table(rows: Iterable[Row]) -> str:

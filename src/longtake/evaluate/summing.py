@@ -72,8 +72,8 @@ def silent_row(correlated: Sequence[float], set: str) -> Row:
 
 def real_rows(spoken: Sequence[Spoken], portraits: Sequence[Spoken]) -> list[Row]:
     """The rows on real recordings, and on real portraits."""
-    heard = "real speech (LibriSpeech held-out, sounds), invented faces"
-    shown = "real speech, real held-out portraits"
+    heard = f"{len(spoken)} real recordings, invented faces"
+    shown = f"{len(portraits)} real recordings and portraits"
     rows = [vowel_row("vowel_closure_effect", [(s.vowels, s.closures) for s in spoken], heard)]
     for suffix, group, set in (("real_speech", spoken, heard), ("real_portraits", portraits, shown)):
         minutes = sum(s.seconds for s in group) / 60
