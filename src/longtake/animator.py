@@ -12,7 +12,7 @@ import torch
 from longtake.clips import Chunk, Portrait, Speech
 from longtake.conditions import read_portrait
 from longtake.diffusion.guidance import branches
-from longtake.errors import PromptError
+from longtake.errors import PromptError, SpeechUnreadable
 from longtake.media.video import VideoWriter, check_output
 from longtake.networks import Networks, load_networks
 from longtake.prepare import prepare_portrait, prepare_prompts, prepare_speech
@@ -54,8 +54,7 @@ class Animator:
 
     def prepare(self, portrait: str | Path, speech: str | Path) -> Prepared:
         """Both inputs, read and checked, without starting the work."""
-        heard = prepare_speech(speech)
-        return Prepared(prepare_portrait(portrait, self.settings.portrait), heard)
+        return prepare(portrait, speech, self.settings)
 
     def stream(
         self,
@@ -111,6 +110,17 @@ def animate(portrait: str | Path, speech: str | Path, out: str | Path = "talk.mp
     """The video file of the portrait speaking. `options`: preset, device, dtype, settings, overwrite, progress."""
     writing = {name: options.pop(name) for name in ("overwrite", "progress") if name in options}
     return Animator(options.pop("preset", "mini"), **options).animate(portrait, speech, out, **writing)
+
+
+def prepare(portrait: str | Path, speech: str | Path, settings: Settings) -> Prepared:
+    """Both inputs, read and checked; needs no networks of the preset, so bad input is told before they are loaded."""
+    heard = prepare_speech(speech)
+    if heard.frames(settings.video.fps) == 0:
+        raise SpeechUnreadable(
+            f"The sound in '{speech}' lasts only {heard.seconds:.3f} s: not one frame at {settings.video.fps} fps.",
+            do="give a longer sound, or raise video.fps",
+        )
+    return Prepared(prepare_portrait(portrait, settings.portrait), heard)
 
 
 def _given(speech: str | Path | None) -> str | Path:

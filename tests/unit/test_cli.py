@@ -29,9 +29,6 @@ class FakeAnimator:
     def __init__(self, preset, settings):
         type(self).settings = settings
 
-    def prepare(self, portrait, speech):
-        return types.SimpleNamespace(warnings=("The face is small.",), speech=FakeSpeech())
-
     def animate(self, ready, out, overwrite, progress):
         from longtake.media.video import VideoWriter
 
@@ -49,6 +46,8 @@ def animator(monkeypatch):
     module = types.ModuleType("longtake.animator")
     fake = type("Fake", (FakeAnimator,), {})
     module.Animator = fake  # type: ignore[attr-defined]
+    ready = types.SimpleNamespace(warnings=("The face is small.",), speech=FakeSpeech())
+    module.prepare = lambda portrait, speech, settings: ready  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "longtake.animator", module)
     return fake
 

@@ -32,13 +32,13 @@ def animate_file(
     from longtake.media.video import check_output
 
     check_output(out, overwrite)
-    from longtake.animator import Animator
+    from longtake.animator import Animator, prepare
 
-    animator = Animator(preset, settings=settings)
-    ready = animator.prepare(portrait, speech)
+    ready = prepare(portrait, speech, settings)
     if not quiet:
         for warning in ready.warnings:
             say(warning)
+    animator = Animator(preset, settings=settings)
     started = time.monotonic()
     try:
         with progress_bar(settings.video.fps, quiet) as progress:

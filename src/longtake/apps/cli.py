@@ -122,12 +122,15 @@ def train(
     train_recipe(recipe, assignments, dry_run)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def evaluate(context: typer.Context) -> None:
-    """Measure the quality gates; takes the options of `python -m longtake.evaluate.gates`."""
-    from longtake.evaluate.gates import main as measure
+    """Measure the quality gates; --help lists what it takes."""
+    from longtake.evaluate.gates import main as measure_gates
 
-    measure(context.args)
+    gates = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    gates.command()(measure_gates)
+    code = gates(context.args, prog_name="longtake evaluate", standalone_mode=False)
+    raise typer.Exit(code if isinstance(code, int) else 0)
 
 
 @app.command()
