@@ -142,7 +142,7 @@ def task(store, **aims) -> AutoencoderTask:
 
 
 def test_the_loss_equals_its_formula_when_every_pixel_counts_the_same(store):
-    made = task(store, noise_std=0.0, gradient=2.0, spread=0.0)
+    made = task(store, noise_std=0.0, gradient=2.0, spread=0.0, settle=0.0)
     batch = made.batch(np.random.default_rng(0), 0.5)
     batch["weights"] = torch.full_like(batch["weights"], 3.0)
     loss, _ = made.loss(made.model, batch, 0.95)
@@ -178,7 +178,7 @@ def test_the_sheet_shows_held_out_faces_and_the_header_is_json(store):
     made = task(store)
     picture, numbers = made.sheet(made.model)
     assert picture.dtype == np.uint8 and picture.shape[1] == 8 * 64
-    assert set(numbers) == {"psnr", "psnr_mouth"}
+    assert {"psnr", "psnr_mouth"} <= set(numbers)
     json.dumps(made.header())
 
 

@@ -79,6 +79,18 @@ def test_a_resumed_run_equals_one_that_never_stopped_bit_for_bit(tmp_path):
     assert resumed.plain.count == whole.plain.count
 
 
+def test_statistics_in_buffers_are_averaged_with_the_weights_they_describe(tmp_path):
+    made = Line()
+    made.model.register_buffer("scale", torch.ones(()))
+    trainer = Trainer(made, recipe(tmp_path))
+    trainer.ema.ema.optimization_step = 10**6  # past the rise: decay 0.9
+    made.model.scale.fill_(2.0)
+    trainer.ema.step()
+    with trainer.ema:
+        assert made.model.scale.item() == pytest.approx(1.1, abs=1e-3)
+    assert made.model.scale.item() == 2.0
+
+
 def test_another_seed_gives_another_run(tmp_path):
     one, other = trained(tmp_path / "one"), trained(tmp_path / "other", seed=1)
     assert not torch.equal(weights(one)[0], weights(other)[0])
@@ -174,7 +186,7 @@ def test_overrides_change_the_recipe_and_travel_in_its_text(tmp_path):
     path.write_text('kind = "line"\n[run]\nsteps = 5\n')
     made = read_recipe(path, ["run.steps=7", "data.folder=some/where", "sizes.widths=[1, 2]"])
     assert made.run.steps == 7 and made.data["folder"] == "some/where" and made.sizes["widths"] == [1, 2]
-    assert "# --set run.steps=7" in made.text
+    assert "# --set run.steps=7" in made.text and "some/where" not in made.text
 
 
 @pytest.mark.parametrize(

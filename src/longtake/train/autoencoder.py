@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from longtake.models.autoencoder import Autoencoder, AutoencoderSizes
+from longtake.train.autoencoder_check import kept
 from longtake.train.crops import LIPS, box, choose, take
 from longtake.train.frames import FrameStore
 from longtake.train.recipe import Recipe, Section
@@ -23,6 +24,7 @@ class Data(Section):
     crop_px: int = 128
     batch: int = 16
     whole_from: float = 0.85  # share of the run after which whole pictures take the place of crops
+    clip_frames: int = 40  # packed frames of one person in a row, to tell people apart in the sheet's numbers
     corpus_seed: int | str = "unknown"
 
 
@@ -32,6 +34,7 @@ class Aims(Section):
     gradient: float = 1.0  # L1 of differences between neighbouring pixels
     noise_std: float = 0.2  # most noise on the latents; each picture gets 0 to this
     spread: float = 0.1  # channels that say the same thing: mean square of their correlations
+    settle: float = 1e-3  # statistics that wander: squares of each channel's mean and log spread
     frozen_from: float = 0.9  # share of the run after which the latent statistics stay
 
 
@@ -73,9 +76,10 @@ class AutoencoderTask:
         plain = (error.abs() * weights).mean()
         across = ((error[..., 1:] - error[..., :-1]).abs() * weights[..., 1:]).mean()
         along = ((error[..., 1:, :] - error[..., :-1, :]).abs() * weights[..., 1:, :]).mean()
-        alike = likeness(raw)
-        total = plain + self.aims.gradient * (across + along) / 2 + self.aims.spread * alike
-        return total, {"l1": plain, "edges": across + along, "alike": alike}
+        alike, adrift = likeness(raw), drift(raw)
+        total = plain + self.aims.gradient * (across + along) / 2
+        total = total + self.aims.spread * alike + self.aims.settle * adrift
+        return total, {"l1": plain, "edges": across + along, "alike": alike, "adrift": adrift}
 
     def frames(self, batch: Batch) -> int:
         return len(batch["pictures"])
@@ -90,6 +94,7 @@ class AutoencoderTask:
         numbers["psnr_mouth"] = float(
             np.mean([psnr(a[m], b[m]) for a, b, m in zip(frames, found, mouths, strict=True)])
         )
+        numbers |= kept(frames, found, np.searchsorted(self.store.heldout, chosen) // self.data.clip_frames)
         return _sheet(frames[::6], found[::6], noisy, mouths[::6]), numbers
 
     def header(self) -> dict[str, Any]:
@@ -106,6 +111,15 @@ def likeness(raw: Float[Tensor, "b c h w"]) -> Float[Tensor, ""]:
     correlation = torch.corrcoef(values)
     channels = len(values)
     return (correlation.square().sum() - channels) / (channels * (channels - 1))
+
+
+def drift(raw: Float[Tensor, "b c h w"]) -> Float[Tensor, ""]:
+    """How far the channels are from zero mean and unit spread.
+
+    The stored statistics take care of any; but where they run away, averaged weights meet latents they never saw.
+    """
+    std, mean = torch.std_mean(raw.float(), (0, 2, 3))
+    return mean.square().mean() + std.clamp(min=1e-3).log().square().mean()
 
 
 @torch.no_grad()

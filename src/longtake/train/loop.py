@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from longtake.errors import RunInterrupted
+from longtake.train.average import Average
 from longtake.train.batches import Batches
 from longtake.train.checkpoint import commit, export_weights, load_checkpoint, save_checkpoint, start_from
 from longtake.train.interrupt import Interrupt
@@ -44,7 +45,8 @@ class Trainer:
         optimizer = torch.optim.AdamW(learns, learning.rate, betas, weight_decay=learning.weight_decay, fused=True)
         self.model, self.optimizer = self.accelerator.prepare(task.model, optimizer)
         self.learns = [p for p in self.plain.parameters() if p.requires_grad]
-        self.ema = EMAModel(self.learns, decay=learning.ema_decay)
+        self.buffers = [b for b in self.plain.buffers() if b.is_floating_point()]
+        self.ema = Average(EMAModel(self.learns, decay=learning.ema_decay), self.learns, self.buffers)
         self.progress = Progress()
         self._resume()
 
@@ -96,14 +98,14 @@ class Trainer:
         """Write the averaged weights as bf16 safetensors with their header."""
         if not self.accelerator.is_main_process:
             return
-        with self._averaged():
+        with self.ema:
             export_weights(path, self.plain.state_dict(), self._header())
 
     def look(self, log) -> None:
         """Show the averaged weights to the task's sheet; keep the best by the number that the recipe names."""
         if not self.accelerator.is_main_process:
             return
-        with self._averaged(), torch.no_grad():
+        with self.ema, torch.no_grad():
             picture, numbers = self.task.sheet(self.plain)
         if picture is not None:
             self._picture(picture)
@@ -130,7 +132,7 @@ class Trainer:
         totals["gradient"] = self.accelerator.clip_grad_norm_(self.learns, learning.clip_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        self.ema.step(self.learns)
+        self.ema.step()
         return totals
 
     def _seed(self, index: int) -> int:
@@ -159,13 +161,9 @@ class Trainer:
             return
         self.plain.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.ema.load_state_dict(state["ema"])
-        self.ema.to(self.accelerator.device)
+        self.ema.load_state_dict(state["ema"], self.accelerator.device)
         self.progress = Progress(**state["progress"])
         _forget_after(self.folder / "log.jsonl", self.progress.step)
-
-    def _averaged(self):
-        return Averaged(self.ema, self.learns)
 
     def _header(self) -> dict[str, Any]:
         seen = {"frames_seen": self.progress.frames, "steps": self.progress.step, "hours": self.progress.seconds / 3600}
@@ -189,20 +187,6 @@ class Trainer:
         folder = self.recipe.log.sheet_folder or self.folder / "sheets"
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(picture).save(folder / f"{self.recipe.kind}-{self.progress.step:07d}.png")
-
-
-class Averaged:
-    """While inside, the parameters hold their averages."""
-
-    def __init__(self, ema, parameters: list[nn.Parameter]):
-        self.ema, self.parameters = ema, parameters
-
-    def __enter__(self) -> None:
-        self.ema.store(self.parameters)
-        self.ema.copy_to(self.parameters)
-
-    def __exit__(self, *_) -> None:
-        self.ema.restore(self.parameters)
 
 
 def _number(value: float | torch.Tensor) -> float:

@@ -83,8 +83,7 @@ def read_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from error
     for override in overrides or []:
         _override(values, override)
-    if overrides:
-        text += "".join(f"\n# --set {override}" for override in overrides) + "\n"
+    text += "".join(f"\n# --set {override}" for override in overrides or [] if not _is_place(override))
     return make_recipe(values | {"text": text})
 
 
@@ -107,6 +106,12 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         model = model.model_fields[part].annotation
     near = difflib.get_close_matches(place[-1], list(model.model_fields), n=1)
     return f"Unknown setting {name}." + (f" Did you mean {near[0]}?" if near else "")
+
+
+def _is_place(override: str) -> bool:
+    """Where things lie on one machine says nothing about the run, and has no business in its weights."""
+    name, _, _ = override.partition("=")
+    return name.strip().endswith(("folder", ".weights", ".start"))
 
 
 def _override(values: dict[str, Any], override: str) -> None:
