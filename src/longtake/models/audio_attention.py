@@ -56,6 +56,7 @@ class AudioModule(nn.Module):
         rows: Rows,
     ) -> Hearing:
         """Keys and values of the speech tokens, the joined output matrix and the map of biases."""
+        masks = masks.to(self.norm1.weight.dtype)
         weighted = masks.transpose(1, 2) * masks.new_tensor(weights)  # b l 3
         out, carried, constant = [], [], 0.0
         for region, weight in zip(REGIONS, weights, strict=True):

@@ -84,14 +84,32 @@ class Shrink(nn.Module):
 
 
 class Grow(nn.Module):
-    """Twice the grid: nearest neighbour, then a 3x3 convolution."""
+    """Twice the grid: nearest neighbour, then a 3x3 convolution.
+
+    Both in one: each of the four output pixels of an input pixel sees only 2x2 different inputs, so its nine taps add up
+    to four, and the work is done on the small grid (56 % of the multiplications).
+    """
 
     def __init__(self, width: int):
         super().__init__()
         self.conv = nn.Conv2d(width, width, 3, padding=1)
 
     def forward(self, x: Float[Tensor, "r c h w"]) -> Float[Tensor, "r c h2 w2"]:
-        return self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+        (h, w), width = x.shape[2:], self.conv.out_channels
+        taps = _two_taps(_two_taps(self.conv.weight, 2), 3)  # out in 2 2 phase_y phase_x
+        taps = taps.permute(0, 4, 5, 1, 2, 3).flatten(0, 2)
+        phases = F.conv2d(x, taps, self.conv.bias.repeat_interleave(4), padding=1).unflatten(1, (width, 2, 2))
+        rows = [
+            torch.stack([phases[:, :, i, j, i : i + h, j : j + w] for j in (0, 1)], dim=-1).flatten(3) for i in (0, 1)
+        ]
+        return torch.stack(rows, dim=3).flatten(2, 3)
+
+
+def _two_taps(weight: Tensor, axis: int) -> Tensor:
+    """Three taps along `axis` as two, once for the even outputs and once for the odd ones (on a new last axis)."""
+    first, middle, last = weight.unbind(axis)
+    even, odd = torch.stack([first, middle + last], axis), torch.stack([first + middle, last], axis)
+    return torch.stack([even, odd], dim=-1)
 
 
 class FeedForward(nn.Module):

@@ -165,7 +165,7 @@ class Denoiser(nn.Module):
         if step.ndim == 1:
             step = step[:, None].expand(b, f)
         embedded = F.silu(self.step(step)).flatten(0, 1)
-        x = self.conv_in(latents.transpose(1, 2).flatten(0, 1))
+        x = self.conv_in(latents.transpose(1, 2).flatten(0, 1).to(self.conv_in.weight.dtype))
         if told.locator is not None:
             x = x + told.locator.to(x).repeat_interleave(f, 0)
         skips = [x]

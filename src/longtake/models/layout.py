@@ -18,6 +18,10 @@ class UNetSizes:
     ff: int  # feed-forward width / width
     context: int  # width of an identity token
 
+    def __post_init__(self) -> None:
+        if len(self.attention) != len(self.channels) or not any(self.attention):
+            raise ValueError(f"attention {self.attention} must have {len(self.channels)} entries, one of them true")
+
     @property
     def step_width(self) -> int:
         return 4 * self.channels[0]

@@ -36,7 +36,7 @@ class Locator(nn.Module):
         self.conv_out = nn.Conv2d(sizes.widths[-1], sizes.out, 3, padding=1)
 
     def forward(self, rectangle: Float[Tensor, "b 3 H W"]) -> Float[Tensor, "b c h w"]:
-        hidden = F.silu(self.conv_in(rectangle))
+        hidden = F.silu(self.conv_in(rectangle.to(self.conv_in.weight.dtype)))
         for block in self.blocks:
             hidden = F.silu(block(hidden))
         return self.conv_out(hidden)
@@ -59,7 +59,7 @@ class IdentityProjection(nn.Module):
         self.norm = nn.LayerNorm(sizes.width)
 
     def forward(self, embedding: Float[Tensor, "b d"]) -> Float[Tensor, "b t c"]:
-        return self.norm(self.proj(embedding).unflatten(1, (self.sizes.tokens, -1)))
+        return self.norm(self.proj(embedding.to(self.proj.weight.dtype)).unflatten(1, (self.sizes.tokens, -1)))
 
 
 @dataclass(frozen=True)
@@ -84,5 +84,6 @@ class SpeechProjection(nn.Module):
         self.norm = nn.LayerNorm(sizes.width)
 
     def forward(self, windows: Float[Tensor, "b f window layers d"]) -> Float[Tensor, "b f t c"]:
-        hidden = F.relu(self.second(F.relu(self.first(windows.flatten(2)))))
+        windows = windows.flatten(2).to(self.first.weight.dtype)
+        hidden = F.relu(self.second(F.relu(self.first(windows))))
         return self.norm(self.third(hidden).unflatten(2, (self.sizes.tokens, -1)))

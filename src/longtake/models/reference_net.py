@@ -51,9 +51,10 @@ class ReferenceNet(nn.Module):
             level["shrink"] = Shrink(width)
         self.mid = self._layer(mid_place(sizes))
         self.mid_resnet = Resnet(sizes.channels[-1], sizes.channels[-1], sizes.step_width, sizes.groups)
-        self.up = nn.ModuleList(self._level(places) for places in up_places(sizes))
-        for level, width in zip(self.up[:-1], sizes.channels[:0:-1], strict=True):
-            level["grow"] = Grow(width)
+        levels = up_places(sizes) if spare else _until(self.last, up_places(sizes))
+        self.up = nn.ModuleList(self._level(places) for places in levels)
+        for level, places in zip(self.up[:-1], levels, strict=False):
+            level["grow"] = Grow(places[-1].width)
 
     def _layer(self, place: Place) -> ReferenceLayer:
         return ReferenceLayer(self.sizes, place, head_only=place.name == self.last and not self.spare)
@@ -65,7 +66,7 @@ class ReferenceNet(nn.Module):
         """The features of every attending layer, for the portrait's and the motion frames' latents; rows do not interact."""
         features: Features = {}
         step = F.silu(self.step(torch.zeros(latents.shape[0], device=latents.device)))
-        x = self.conv_in(latents)
+        x = self.conv_in(latents.to(self.conv_in.weight.dtype))
         skips = [x]
         for level in self.down:
             for layer in level["layers"]:
@@ -85,3 +86,9 @@ class ReferenceNet(nn.Module):
             if "grow" in level:
                 x = level["grow"](x)
         raise AssertionError("the last attending layer returns")
+
+
+def _until(last: str, levels: list[list[Place]]) -> list[list[Place]]:
+    """The levels up to the one with the last features."""
+    end = next(i for i, places in enumerate(levels) if any(place.name == last for place in places))
+    return levels[: end + 1]

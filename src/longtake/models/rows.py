@@ -38,7 +38,7 @@ class Rows:
 
     def leave(self, x: Tensor) -> Tensor:
         """The rows that lack it."""
-        return x if self.none else _pick(x, self.lacking)
+        return _pick(x, self.lacking)
 
     def join(self, taken: Tensor, left: Tensor) -> Tensor:
         """The whole batch, in its order, from what was made of `take` and `leave`."""
@@ -59,6 +59,8 @@ class Rows:
 
 def _pick(x: Tensor, rows: tuple[int, ...]) -> Tensor:
     """Those rows; neighbours are cut out without a copy."""
+    if not rows:
+        return x[:0]
     if rows == tuple(range(rows[0], rows[0] + len(rows))):
         return x[rows[0] : rows[0] + len(rows)]
     return x[torch.tensor(rows, device=x.device)]

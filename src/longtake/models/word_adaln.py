@@ -34,7 +34,9 @@ class WordNorm(nn.Module):
 
     def prepare(self, words: Float[Tensor, "b f d"], rows: Rows) -> Shift:
         """Scale and shift of the rows that have a prompt; the same for every denoising step."""
-        gamma, beta = self.second(F.silu(self.first(rows.take(words)))).unsqueeze(2).chunk(2, dim=-1)
+        gamma, beta = (
+            self.second(F.silu(self.first(rows.take(words).to(self.first.weight.dtype)))).unsqueeze(2).chunk(2, dim=-1)
+        )
         return Shift(gamma, beta, rows)
 
     def forward(self, x: Float[Tensor, "r c h w"], shift: Shift) -> Float[Tensor, "r c h w"]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from longtake.errors import WeightsMismatch
@@ -16,7 +17,7 @@ class Report:
 
     loaded: tuple[str, ...]
     left_out: tuple[str, ...] = ()  # in the file, known to be unused
-    kept: tuple[str, ...] = ()  # not in the file, known to be ours alone: they keep their start values
+    kept: tuple[str, ...] = ()  # not in the file, known to be ours alone: they keep their start values, or zeros
 
     def __str__(self) -> str:
         return f"{len(self.loaded)} tensors loaded, {len(self.left_out)} never used, {len(self.kept)} not in the file"
@@ -44,7 +45,8 @@ def load(module: nn.Module, tensors: Mapping[str, Tensor], may_lack: re.Pattern[
             do="check that the file belongs to this preset and version (longtake weights check)",
         )
     empty = any(parameter.is_meta for parameter in module.parameters())
-    module.load_state_dict(dict(tensors), strict=False, assign=empty)
+    blank = {name: torch.zeros_like(own[name], device="cpu") for name in kept if empty}  # all zero is a no-op, too
+    module.load_state_dict({**tensors, **blank}, strict=False, assign=empty)
     return Report(tuple(tensors), kept=tuple(kept))
 
 
