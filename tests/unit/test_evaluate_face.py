@@ -7,10 +7,8 @@ from drawn_face import drawn_face
 from longtake.evaluate.face import (
     background_mask,
     background_psnr_db,
-    blinks_per_minute,
     drift,
     head_motion,
-    landmark_distance,
     measure_face,
     motion_energy,
     sharpness,
@@ -45,33 +43,6 @@ def test_frames_without_a_face_are_counted():
     empty = np.full((512, 512, 3), 90, np.uint8)
     assert measure_face([empty, drawn_face()]).found_share == 0.5
     assert measure_face([]).found_share == 0.0
-
-
-def _eyes(seconds, blinks_at, fps=25.0, length_s=0.16, open_=0.3):
-    times = np.arange(round(seconds * fps)) / fps
-    eyes = np.full(len(times), open_)
-    for start in blinks_at:
-        eyes[(times >= start) & (times < start + length_s)] = 0.1
-    return eyes + np.random.default_rng(0).normal(0, 0.005, len(eyes))
-
-
-def test_blinks_are_counted_per_minute():
-    assert blinks_per_minute(_eyes(10, (1.0, 4.0, 7.5)), 25.0) == pytest.approx(18)
-    assert blinks_per_minute(_eyes(10, ()), 25.0) == 0
-    assert blinks_per_minute(_eyes(60, np.arange(2, 58, 4.0)), 25.0) == 14
-
-
-def test_eyes_kept_closed_do_not_blink():
-    assert blinks_per_minute(_eyes(10, (3.0,), length_s=2.0), 25.0) == 0
-
-
-def test_blinks_do_not_depend_on_how_wide_the_eyes_are():
-    eyes = _eyes(20, (1.0, 9.0))
-    assert blinks_per_minute(eyes, 25.0) == blinks_per_minute(0.5 * eyes, 25.0) == pytest.approx(6)
-
-
-def test_a_face_never_seen_has_no_blink_rate():
-    assert np.isnan(blinks_per_minute(np.full(50, np.nan), 25.0))
 
 
 def _turned(points, yaw=0.0, pitch=0.0, roll=0.0):
@@ -159,8 +130,3 @@ def test_drift_compares_the_last_seconds_with_the_first(talk):
     assert change.identity > 0.0
     assert change.background_psnr_db > 10.0
     assert none.background_psnr_db == 0.0
-
-
-def test_landmark_distance_is_in_face_widths(solid):
-    shifted = solid[None] + (np.ptp(solid[:, 0]) * 0.1, 0.0, 0.0)
-    assert landmark_distance(shifted, solid[None]) == pytest.approx([0.1])

@@ -1,4 +1,7 @@
-"""Measures of a talking face, from landmarks over its frames, and of how far a long video drifts."""
+"""Measures of a talking face, from landmarks over its frames, and of how far a long video drifts.
+
+Blinks are in `eyes`: closing lids show better in the iris network's contour than in these landmarks.
+"""
 
 import itertools
 from collections.abc import Iterable
@@ -10,15 +13,8 @@ from jaxtyping import Bool, Float, UInt8
 
 from longtake.face.detect import track
 from longtake.face.identity import identities_of, identity_distance
-from longtake.face.measure import eye_opening, head_pose, mouth_opening
+from longtake.face.measure import head_pose, mouth_opening
 from longtake.face.person import person_mask
-
-BLINK_SHARE = 0.6
-"""Eyes that close below this share of their usual opening blink..."""
-OPEN_SHARE = 0.8
-"""...until they are open again by this share."""
-LONGEST_BLINK_S = 0.6
-"""Eyes closed for longer are closed, not blinking."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,19 +37,9 @@ class FaceCurves:
         return mouth_opening(self.landmarks)
 
     @property
-    def eyes(self) -> Float[np.ndarray, " f"]:
-        """Mean opening of both eyes in eye widths."""
-        return eye_opening(self.landmarks).mean(axis=-1)
-
-    @property
     def pose(self) -> Float[np.ndarray, "f 3"]:
         """Yaw, pitch and roll in degrees."""
         return head_pose(self.landmarks)
-
-    @property
-    def blinks_per_minute(self) -> float:
-        """How often the eyes blink."""
-        return blinks_per_minute(self.eyes, self.fps)
 
     @property
     def head_motion(self) -> float:
@@ -72,9 +58,9 @@ def measure_face(
 
     Identity is the dearest measure and the slowest to change: it is read in every fifth frame by default.
     """
-    frames, copies = itertools.tee(frames)
+    tracked, copies = itertools.tee(frames)
     landmarks, identity, sharp = [], [], []
-    for i, (points, frame) in enumerate(zip(track(frames), copies, strict=True)):
+    for i, (points, frame) in enumerate(zip(track(tracked), copies, strict=True)):
         read = i % identity_every == 0
         landmarks.append(points)
         identity.append(identities_of([frame], [points])[0] if read else np.full(128, np.nan, np.float32))
@@ -85,22 +71,6 @@ def measure_face(
         identity=np.asarray(identity, np.float32).reshape(-1, 128),
         sharpness=np.asarray(sharp, np.float64),
     )
-
-
-def blinks_per_minute(eyes: Float[np.ndarray, " f"], fps: float) -> float:
-    """How often per minute the eyes close and open again, relative to how far they are usually open."""
-    seen = eyes[np.isfinite(eyes)]
-    if not len(seen):
-        return float("nan")
-    usual, longest = np.percentile(seen, 75), LONGEST_BLINK_S * fps
-    blinks, closed_for = 0, 0
-    for opening in seen:
-        if opening < BLINK_SHARE * usual or (closed_for and opening < OPEN_SHARE * usual):
-            closed_for += 1
-        else:
-            blinks += 0 < closed_for <= longest
-            closed_for = 0
-    return float(blinks * 60.0 * fps / len(seen))
 
 
 def head_motion(landmarks: Float[np.ndarray, "f 468 3"], fps: float) -> float:
@@ -174,11 +144,3 @@ def drift(
         sharpness=float(np.nanmedian(curves.sharpness[last]) / np.nanmedian(curves.sharpness[first])),
         background_psnr_db=float(np.nanmean(background_db[first]) - np.nanmean(background_db[last])),
     )
-
-
-def landmark_distance(
-    ours: Float[np.ndarray, "f 468 axes"], truth: Float[np.ndarray, "f 468 axes"]
-) -> Float[np.ndarray, " f"]:
-    """The mean distance of landmarks, in face widths of the truth."""
-    gaps = np.linalg.norm(ours[..., :2] - truth[..., :2], axis=-1).mean(axis=-1)
-    return gaps / np.ptp(truth[..., 0], axis=-1)

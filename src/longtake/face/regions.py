@@ -93,7 +93,7 @@ def _blurred(mask: np.ndarray, kernel: int) -> UInt8[np.ndarray, "64 64"]:
     small = cv2.GaussianBlur(cv2.resize(mask, (MASK_SIDE, MASK_SIDE)), (kernel, kernel), 0)
     if small.min() == small.max():  # a face that fills the picture: stretching would turn it into no face at all
         return small
-    return np.asarray(cv2.normalize(small, None, 0, 255, cv2.NORM_MINMAX), np.uint8)
+    return np.asarray(cv2.normalize(small, np.empty_like(small), 0, 255, cv2.NORM_MINMAX), np.uint8)
 
 
 def _pyramid(mask: np.ndarray, levels: Sequence[int]) -> tuple[Float32[np.ndarray, "h w"], ...]:
