@@ -1,0 +1,20 @@
+#!/bin/sh
+# The reference run: makes every weight file of mini, in order. Each step resumes where it stopped.
+#   runs/mini.sh ASSETS WORK        ASSETS: the recordings and models (docs/training.md), WORK: a folder with 20 GB free
+set -eu
+assets=$1 work=$2
+python=${PYTHON:-.venv/bin/python}
+train() { # kind, then --set pairs
+    kind=$1
+    shift
+    "$python" -m longtake train "recipes/mini/$kind.toml" --set "run.folder=$work/runs/$kind" "$@"
+}
+
+# 1. The speech encoder: sound decoded once (0.4 GB), then 20 minutes on one core.
+[ -e "$work/sounds/index.json" ] || "$python" -m longtake.train.pack sounds "$assets" "$work/sounds"
+train speech --set "data.folder=$work/sounds"
+
+# 2. The corpus of puppets, and every fourth frame of it decoded once for the autoencoder.
+[ -e "$work/corpus/manifest.jsonl" ] || "$python" -m longtake corpus make --assets "$assets" --clips 600 --seed 1 "$work/corpus"
+[ -e "$work/frames/index.json" ] || "$python" -m longtake.train.pack frames "$work/corpus" "$work/frames"
+train autoencoder --set "data.folder=$work/frames"
