@@ -69,14 +69,14 @@ class SoftmaxAttention(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, query, key, value):
-        (r, h, l, d), t = query.shape, key.shape[2]
+        (r, h, own, d), t = query.shape, key.shape[2]
         q, k, v = (x.reshape(r * h, -1, d) for x in (query * d**-0.5, key, value))
-        out, share = torch.empty_like(q), q.new_empty(r * h, l, t)
-        for part in _parts(r * h, SoftmaxAttention.CACHE // (l * t)):
+        out, share = torch.empty_like(q), q.new_empty(r * h, own, t)
+        for part in _parts(r * h, SoftmaxAttention.CACHE // (own * t)):
             torch._softmax(torch.bmm(q[part], k[part].transpose(1, 2)), -1, False, out=share[part])
             torch.bmm(share[part], v[part], out=out[part])
         ctx.save_for_backward(q, k, v, share)
-        return out.view(r, h, l, d)
+        return out.view(r, h, own, d)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
