@@ -15,6 +15,8 @@ import numpy as np
 from jaxtyping import Float
 
 INDEX = "windows.json"
+PERIOD = 8
+"""Segments begin at every eighth frame, so only the second half of each eight is ever corrupted as motion frames."""
 ARRAYS = ("latents", "dropped", "speech", "identity", "landmarks")
 
 
@@ -55,9 +57,12 @@ def prepare(
     rows, start = [], 0
     for row, pictures, sound, landmarks in clips:
         count = len(pictures)
+        latents, leading = encoders.encode(pictures), leads(count)
+        dropped = np.zeros_like(latents)
+        dropped[leading] = encoders.corrupt(pictures[leading], int(row["seed"]))
         values = {
-            "latents": encoders.encode(pictures),
-            "dropped": encoders.corrupt(pictures, int(row["seed"])),
+            "latents": latents,
+            "dropped": dropped,
             "speech": encoders.listen(sound, count, row["fps"]),
             "identity": np.repeat(encoders.identify(pictures[0], landmarks[0])[None], count, 0),
             "landmarks": landmarks,
@@ -75,6 +80,12 @@ def prepare(
         array.flush()
     index = {"clips": rows, "frames": start, "fps": row["fps"], "hashes": encoders.hashes}
     (out / INDEX).write_text(json.dumps(index))
+
+
+def leads(count: int) -> np.ndarray:
+    """The frames that may lead a segment, of a clip of `count` frames."""
+    frames = np.arange(count)
+    return frames[frames % PERIOD >= PERIOD // 2]
 
 
 class Windows:
@@ -98,13 +109,15 @@ class Windows:
 
         A video that starts has copies of its portrait as motion frames, and the portrait is its first frame.
         """
+        assert motion <= PERIOD // 2, f"at most {PERIOD // 2} motion frames are prepared"
         clip = self._draw(rng)
-        first = int(rng.integers(motion, clip["frames"] - frames + 1))
-        targets = np.arange(first, first + frames)
+        periods = (clip["frames"] - frames) // PERIOD
+        first = PERIOD * int(rng.integers(1, periods + 1))
         if rng.random() < start_rate:
-            return self._example(clip, first, targets, np.full(motion, first))
+            first -= PERIOD // 2
+            return self._example(clip, first, np.arange(first, first + frames), np.full(motion, first))
         reference = int(rng.integers(0, clip["frames"]))
-        return self._example(clip, reference, targets, np.arange(first - motion, first))
+        return self._example(clip, reference, np.arange(first, first + frames), np.arange(first - motion, first))
 
     def _draw(self, rng: np.random.Generator) -> dict:
         return self.clips[int(rng.integers(len(self.clips)))]

@@ -1,0 +1,74 @@
+"""Training windows: what is prepared is what is drawn."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from longtake.corpus.windows import Encoders, Windows, leads, prepare
+
+FRAMES = 40
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two clips whose latents are their frame numbers, the corrupted ones negative."""
+
+    def encode(pictures):
+        return np.broadcast_to(pictures[:, 0, 0, :1].astype(float)[..., None, None], (len(pictures), 2, 4, 4))
+
+    encoders = Encoders(
+        encode=encode,
+        corrupt=lambda pictures, seed: -encode(pictures),
+        listen=lambda sound, frames, fps: np.arange(frames)[:, None, None] + np.zeros((1, 2, 3)),
+        identify=lambda picture, landmarks: np.full(5, float(landmarks[0, 0])),
+        hashes={"autoencoder": "0"},
+    )
+    pictures = np.zeros((FRAMES, 8, 8, 3), np.uint8) + np.arange(FRAMES, dtype=np.uint8)[:, None, None, None]
+    rows = [{"id": str(k), "split": "train" if k == 0 else "heldout", "seed": k, "fps": 25} for k in range(2)]
+    clips = ((row, pictures, Path("x.wav"), np.full((FRAMES, 468, 2), k + 1.0)) for k, row in enumerate(rows))
+    prepare(clips, 2 * FRAMES, tmp_path, encoders)
+    return tmp_path
+
+
+def numbers(latents):
+    return latents[:, 0, 0, 0].tolist()
+
+
+def test_a_segment_is_consecutive_and_its_motion_frames_are_the_corrupted_ones_before_it(folder):
+    rng = np.random.default_rng(0)
+    windows = Windows(folder)
+    for _ in range(50):
+        example = windows.segment(rng, 16, 4, start_rate=0.0)
+        targets = numbers(example.target)
+        assert targets == list(range(int(targets[0]), int(targets[0]) + 16))
+        assert numbers(example.motion) == [-(targets[0] - k) for k in (4, 3, 2, 1)]
+
+
+def test_a_video_that_starts_has_copies_of_its_portrait_as_motion_frames(folder):
+    example = Windows(folder).segment(np.random.default_rng(0), 16, 4, start_rate=1.0)
+    first = numbers(example.target)[0]
+    assert numbers(example.motion) == [-first] * 4
+    assert example.reference[0, 0, 0] == first
+
+
+def test_speech_is_a_window_around_each_frame_and_stays_inside_the_clip(folder):
+    windows = Windows(folder, split="heldout")
+    for seed in range(20):
+        example = windows.single(np.random.default_rng(seed), 6)
+        for frame, heard in zip(numbers(example.target), example.speech[..., 0, 0], strict=True):
+            assert heard.tolist() == [min(max(frame + k, 0), FRAMES - 1) for k in range(-2, 3)]
+
+
+def test_splits_do_not_mix(folder):
+    assert Windows(folder, "train").single(np.random.default_rng(0), 2).identity[0] == 1
+    assert Windows(folder, "heldout").single(np.random.default_rng(0), 2).identity[0] == 2
+
+
+def test_the_same_generator_draws_the_same_example(folder):
+    one, two = (Windows(folder).segment(np.random.default_rng(7), 16, 4, 0.2) for _ in range(2))
+    assert np.array_equal(one.target, two.target)
+
+
+def test_frames_that_lead_are_the_second_half_of_each_eight():
+    assert leads(20).tolist() == [4, 5, 6, 7, 12, 13, 14, 15]
