@@ -318,6 +318,13 @@ def test_nothing_is_left_when_nothing_was_written(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_an_older_run_left_is_kept_until_there_is_something_new(tmp_path):
+    part_path(tmp_path / "a.mp4").write_bytes(b"older")
+    with pytest.raises(RuntimeError), VideoWriter(tmp_path / "a.mp4"):
+        raise RuntimeError
+    assert part_path(tmp_path / "a.mp4").read_bytes() == b"older"
+
+
 def test_an_output_that_can_not_be_written_is_refused_before_the_work(tmp_path):
     (tmp_path / "there.mp4").write_bytes(b"mine")
     (tmp_path / "folder.mp4").mkdir()

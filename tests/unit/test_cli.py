@@ -19,6 +19,9 @@ from longtake.settings import Settings
 class FakeSpeech:
     seconds = 1.0
 
+    def frames(self, fps):
+        return fps
+
 
 class FakeAnimator:
     """Stands in for the networks: black frames, and whatever trouble a test wants."""

@@ -41,10 +41,11 @@ def animate_file(
     animator = Animator(preset, settings=settings)
     started = time.monotonic()
     try:
-        with progress_bar(settings.video.fps, quiet) as progress:
+        fps = settings.video.fps
+        with progress_bar(ready.speech.frames(fps), fps, quiet) as progress:
             animator.animate(ready, out=out, overwrite=overwrite, progress=progress)
     except KeyboardInterrupt as stop:
-        raise _stopped(out) from stop
+        raise _stopped(out, time.monotonic() - started) from stop
     if not quiet:
         say(f"{out}: {ready.speech.seconds:.2f} s of video in {time.monotonic() - started:.0f} s")
 
@@ -59,7 +60,7 @@ def collect_settings(
 
 
 @contextmanager
-def progress_bar(fps: int, quiet: bool) -> Iterator[Progress | None]:
+def progress_bar(total: int, fps: int, quiet: bool) -> Iterator[Progress | None]:
     """A function to be told the frames done; draws segments, seconds of video and the time left on the error stream."""
     if quiet:
         yield None
@@ -76,7 +77,7 @@ def progress_bar(fps: int, quiet: bool) -> Iterator[Progress | None]:
         TextColumn("left"),
     )
     with Bar(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=None, segment=0, segments="?", done_s=0.0, total_s=0.0)
+        task = bar.add_task("", total=total, segment=0, segments="?", done_s=0.0, total_s=total / fps)
         segment = 0
 
         def progress(done: int, total: int) -> None:
@@ -86,20 +87,18 @@ def progress_bar(fps: int, quiet: bool) -> Iterator[Progress | None]:
             bar.update(
                 task,
                 completed=done,
-                total=total,
                 segment=segment,
                 segments=segment if done == total else -(-total // size),
                 done_s=done / fps,
-                total_s=total / fps,
             )
 
         yield progress
 
 
-def _stopped(out: Path) -> RunInterrupted:
+def _stopped(out: Path, after_s: float) -> RunInterrupted:
     from longtake.media.video import part_path, video_facts
 
     kept = part_path(out)
-    if not kept.exists():
+    if not kept.exists() or kept.stat().st_mtime < time.time() - after_s:  # none, or one of an older run
         return RunInterrupted("Stopped before the first frame; nothing was written.")
     return RunInterrupted(f"Stopped. The {video_facts(kept).seconds:.1f} s made so far play: {kept}")

@@ -19,7 +19,9 @@ EXTRAS = {"accelerate": "train", "numba": "corpus", "scipy": "corpus", "soundfil
 def run_app(app: typer.Typer, arguments: list[str]) -> int:
     """The exit code of the command line `arguments`, after running it."""
     debug = "--debug" in arguments
-    signal.signal(signal.SIGTERM, _interrupt)  # a polite kill keeps the video as Ctrl-C does
+    # A polite kill keeps the video as Ctrl-C does; and Ctrl-C works in the background of a script too.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         result = app([argument for argument in arguments if argument != "--debug"], standalone_mode=False)
         return result if isinstance(result, int) else 0

@@ -79,6 +79,7 @@ class VideoWriter:
         self.frames = 0
         self.kept: Path | None = None  # where an unfinished video was left
         self._container: av.container.OutputContainer | None = None
+        self._opened = False
 
     def write(self, frames: UInt8[np.ndarray, "f H W 3"]) -> None:
         """Appends the frames, and the sound up to the end of them."""
@@ -114,8 +115,9 @@ class VideoWriter:
                 self._close(self.seconds)
             except OSError:
                 self._container = None  # the disk took no more: what lies there plays up to its last fragment
-        self.kept = self.part if self.frames and self.part.exists() else None
-        if self.kept is None:
+        if self.frames:
+            self.kept = self.part if self.part.exists() else None
+        elif self._opened:  # never an older run's file
             self.part.unlink(missing_ok=True)
         return self.kept
 
@@ -134,6 +136,7 @@ class VideoWriter:
         assert height % 2 == 0 and width % 2 == 0, f"H.264 in yuv420p wants even sizes, got {width}x{height}"
         settings = self.settings
         self._container = av.open(str(self.part), "w", format="mp4", options=STREAMED)
+        self._opened = True
         self._container.metadata["comment"] = self.comment
         options = {"crf": str(settings.crf), "preset": settings.preset}
         self._video = self._container.add_stream("libx264", rate=settings.fps, options=options)
