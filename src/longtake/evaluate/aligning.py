@@ -18,6 +18,7 @@ from jaxtyping import Float
 
 from longtake.errors import missing
 from longtake.evaluate.cases import read_speech
+from longtake.evaluate.command import run_command
 from longtake.evaluate.curves import Phone
 
 FRAME_S = 0.01
@@ -109,4 +110,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_command(main)

@@ -18,6 +18,7 @@ import numpy as np
 import typer
 
 from longtake.evaluate.cases import FIXTURES, Case, read_cases
+from longtake.evaluate.command import run_command
 from longtake.evaluate.comparing import Compared, compare, portrait_in
 from longtake.evaluate.curves import correlations
 from longtake.evaluate.minute import Lost, minute_of_speech, play_minute
@@ -87,9 +88,10 @@ def player_with(weights: Path | None = None, changes: Mapping[str, Any] | None =
         return Animator(mini, settings=settings)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for shipped in mini.weights.glob("*.safetensors"):
-            own = weights / shipped.name
-            (folder / shipped.name).symlink_to((own if own.exists() else shipped).resolve())
+        for path in {
+            path.name: path for place in (mini.weights, weights) for path in place.glob("*.safetensors")
+        }.values():
+            (folder / path.name).symlink_to(path.resolve())
         return Animator(replace(mini, weights=folder), settings=settings)
 
 
@@ -147,4 +149,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_command(main)

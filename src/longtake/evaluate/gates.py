@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from longtake.evaluate.cases import FIXTURES, Case, read_cases
+from longtake.evaluate.command import run_command
 from longtake.evaluate.comparing import Compared, compare, first_seconds, portrait_in, through_autoencoder
 from longtake.evaluate.controls import CONTROLS, controls_row, made_now, player_with, read_controls
 from longtake.evaluate.curves import correlation, lagged
@@ -132,7 +133,7 @@ def vowel_rows(
 def _speak_portraits(player: Player, assets: Path, phones: Path, lag: int, clock: Clock) -> list[Spoken]:
     portraits = real_portraits(assets, player)
     said = speak_recordings(player, portraits, assets, phones, lag, lambda path: clock.tell(f"{path}, real portrait"))
-    return [spoken for spoken, _ in zip(said, portraits, strict=False)]
+    return [spoken for _, spoken in zip(portraits, said, strict=False)]
 
 
 def write_page(rows: Sequence[Row], folder: Path, about: dict) -> Path:
@@ -185,4 +186,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_command(main)
