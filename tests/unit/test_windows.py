@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from longtake.corpus.windows import Encoders, Windows, leads, prepare
+from longtake.corpus.windows import INDEX, Encoders, Windows, leads, prepare
+from longtake.errors import CorpusError
 
 FRAMES = 40
 
@@ -72,3 +73,13 @@ def test_the_same_generator_draws_the_same_example(folder):
 
 def test_frames_that_lead_are_the_second_half_of_each_eight():
     assert leads(20).tolist() == [4, 5, 6, 7, 12, 13, 14, 15]
+
+
+def test_folders_join_and_folders_of_other_encoders_are_refused(folder, tmp_path):
+    both = Windows([folder, folder])
+    assert len(both.clips) == 2
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / INDEX).write_text((folder / INDEX).read_text().replace('"0"', '"1"'))
+    with pytest.raises(CorpusError, match="different encoders"):
+        Windows([folder, other])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -42,13 +43,14 @@ def encode_corpus(
 def _encoders(autoencoder: Path, speech: Path, motion: MotionSettings) -> Encoders:
     device = choose_device("auto")
     dtype = choose_dtype("auto", device)
-    codec, encoder = load_autoencoder(autoencoder).to(device, dtype), load_speech(speech)
+    codec = load_autoencoder(autoencoder).to(device, dtype, memory_format=torch.channels_last)
+    encoder = load_speech(speech)
 
     def encode(frames: UInt8[np.ndarray, "f H W 3"]) -> np.ndarray:
         return _latents(_pictures(frames), codec)
 
-    def corrupt(frames: UInt8[np.ndarray, "f H W 3"], seed: int) -> np.ndarray:
-        generator = torch.Generator().manual_seed(seed % 2**63)
+    def corrupt(frames: UInt8[np.ndarray, "f H W 3"], name: str) -> np.ndarray:
+        generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
         return _latents(drop_patches(_pictures(frames), generator, motion.patch_px, motion.drop_rate), codec)
 
     def listen(sound: Path, frames: int, fps: float) -> np.ndarray:
@@ -60,7 +62,7 @@ def _encoders(autoencoder: Path, speech: Path, motion: MotionSettings) -> Encode
 
 
 def _pictures(frames: UInt8[np.ndarray, "f H W 3"]) -> torch.Tensor:
-    return torch.as_tensor(frames).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return torch.as_tensor(frames).permute(0, 3, 1, 2).float() / 127.5 - 1  # channels last, as the codec likes it
 
 
 def _latents(pictures: torch.Tensor, codec: Autoencoder) -> np.ndarray:

@@ -7,12 +7,14 @@ identity); `Windows` draws examples from them. A frame costs about 20 KB instead
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
+
+from longtake.errors import CorpusError
 
 INDEX = "windows.json"
 PERIOD = 8
@@ -25,7 +27,7 @@ class Encoders:
     """The frozen parts that `prepare` needs, as functions, so that this file knows no network."""
 
     encode: Callable[[np.ndarray], np.ndarray]  # uint8 (f H W 3) -> latents (f c h w)
-    corrupt: Callable[[np.ndarray, int], np.ndarray]  # the same after patch drop; the number seeds it
+    corrupt: Callable[[np.ndarray, str], np.ndarray]  # the same after patch drop; the clip's name seeds it
     listen: Callable[[Path, int, float], np.ndarray]  # sound file, frames, fps -> features (f layers d)
     identify: Callable[[np.ndarray, np.ndarray], np.ndarray]  # frame (H W 3), landmarks (468 2) -> embedding (d)
     hashes: dict[str, str]  # of the weights behind these functions
@@ -59,7 +61,7 @@ def prepare(
         count = len(pictures)
         latents, leading = encoders.encode(pictures), leads(count)
         dropped = np.zeros_like(latents)
-        dropped[leading] = encoders.corrupt(pictures[leading], int(row["seed"]))
+        dropped[leading] = encoders.corrupt(pictures[leading], row["id"])
         values = {
             "latents": latents,
             "dropped": dropped,
@@ -89,14 +91,28 @@ def leads(count: int) -> np.ndarray:
 
 
 class Windows:
-    """Examples drawn from a prepared folder; which one depends on the generator alone."""
+    """Examples drawn from prepared folders; which one depends on the generator alone."""
 
-    def __init__(self, folder: Path, split: str = "train", speech_window: int = 5) -> None:
-        index = json.loads((folder / INDEX).read_text())
-        self.clips = [row for row in index["clips"] if row["split"] == split]
-        self.arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
+    def __init__(self, folders: Path | Sequence[Path], split: str = "train", speech_window: int = 5) -> None:
+        folders = [folders] if isinstance(folders, Path) else list(folders)
+        indices = [json.loads((folder / INDEX).read_text()) for folder in folders]
+        if any(index["hashes"] != indices[0]["hashes"] for index in indices):
+            raise CorpusError(
+                "The prepared folders come from different encoders.",
+                expected="one autoencoder and one speech encoder behind all of them",
+                do="run longtake corpus prepare again for all",
+            )
+        self.arrays = [
+            {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS} for folder in folders
+        ]
+        self.clips = [
+            {**row, "folder": k}
+            for k, index in enumerate(indices)
+            for row in index["clips"]
+            if row["split"] == split
+        ]
         self.speech_window = speech_window
-        self.hashes = index["hashes"]
+        self.hashes = indices[0]["hashes"]
 
     def single(self, rng: np.random.Generator, frames: int) -> Example:
         """Stage 1: a reference and `frames` unrelated target frames of one clip, without motion frames."""
@@ -123,7 +139,7 @@ class Windows:
         return self.clips[int(rng.integers(len(self.clips)))]
 
     def _example(self, clip: dict, reference: int, targets: np.ndarray, motion: np.ndarray) -> Example:
-        start, arrays = clip["start"], self.arrays
+        start, arrays = clip["start"], self.arrays[clip["folder"]]
         reach = np.arange(self.speech_window) - self.speech_window // 2
         heard = np.clip(targets[:, None] + reach, 0, clip["frames"] - 1)
         return Example(

@@ -55,7 +55,7 @@ class StageSettings(Section):
 
 
 class Data(Section):
-    windows: Path = Field(description="folder that `longtake corpus prepare` wrote")
+    windows: list[Path] = Field(description="folders that `longtake corpus prepare` wrote")
     autoencoder: Path | None = Field(None, description="weights that decode the sheets")
     corpus_seed: int = 0
 

@@ -27,9 +27,27 @@ def write(path: Path | str, tensors: Mapping[str, Tensor], about: Mapping[str, A
 
 
 def read(path: Path | str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors of a weight file, on the CPU as stored, and its header."""
+    """The tensors of a weight file and of the parts that its header names, on the CPU as stored, and its header."""
     with _opened(path) as file:
-        return {name: file.get_tensor(name) for name in file.keys()}, _about(file.metadata())  # noqa: SIM118
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        header = _about(file.metadata())
+    for part in header.get("parts", []):
+        tensors |= read(Path(path).with_name(part))[0]
+    return tensors, header
+
+
+def write_parts(
+    path: Path | str, tensors: Mapping[str, Tensor], about: Mapping[str, Any], parts: Mapping[str, str]
+) -> None:
+    """Writes a weight file with some of its tensors in files beside it: `parts` maps a name's beginning to a file.
+
+    Files in a repository stay small that way; `read` puts them together again.
+    """
+    rest = dict(tensors)
+    for start, part in parts.items():
+        chosen = {name: rest.pop(name) for name in tensors if name.startswith(start)}
+        write(Path(path).with_name(part), chosen, {"part_of": Path(path).name, "kind": about.get("kind")})
+    write(path, rest, {**about, "parts": list(parts.values())})
 
 
 def about(path: Path | str) -> dict[str, Any]:

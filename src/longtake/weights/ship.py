@@ -1,0 +1,29 @@
+"""`python -m longtake.weights.ship TRAINED OUT`: what a run made, in the form that the package ships."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from longtake.weights import files
+
+PARTS = {"reference_net.": "reference.safetensors"}
+"""The animation networks go into two files, so that each stays below 20 MB."""
+
+
+def ship(trained: Path, out: Path) -> None:
+    """Write the weights in `trained` to `out`; the animation networks in parts."""
+    tensors, header = files.read(trained)
+    animation = any(name.startswith(tuple(PARTS)) for name in tensors)
+    files.write_parts(out, tensors, {**header, "trained": files_hash(trained)}, PARTS if animation else {})
+
+
+def files_hash(path: Path) -> str:
+    """The first 16 hex digits of the SHA-256 of the file that training wrote."""
+    from longtake.networks import short_hash
+
+    return short_hash(path)
+
+
+if __name__ == "__main__":
+    ship(Path(sys.argv[1]), Path(sys.argv[2]))
