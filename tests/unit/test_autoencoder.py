@@ -43,7 +43,7 @@ def store(tmp_path):
     for k in range(8):
         frames = rng.integers(0, 255, (3, 64, 64, 3), np.uint8)
         np.savez(source / f"{k:05d}.npz", frames=frames, landmarks=np.stack([face()] * 3).astype(np.float16))
-    pack_frames(source, tmp_path / "packed")
+    pack_frames([source], tmp_path / "packed")
     return tmp_path / "packed"
 
 
@@ -125,6 +125,7 @@ def test_weights_follow_the_crop_when_it_is_mirrored_and_scaled():
 def test_packed_frames_come_back_as_rgb_with_the_last_files_held_out(store, tmp_path):
     packed = FrameStore(store)
     assert len(packed.train) == 2 * 3 and len(packed.heldout) == 6 * 3
+    assert packed.clip[:7].tolist() == [0, 0, 0, 1, 1, 1, 2]
     with np.load(tmp_path / "source" / "00001.npz") as arrays:
         assert np.array_equal(packed.frames[3], arrays["frames"][0][..., ::-1])
     assert np.allclose(packed.landmarks[3][FACE], face(), atol=0.05)

@@ -24,7 +24,6 @@ class Data(Section):
     crop_px: int = 128
     batch: int = 16
     whole_from: float = 0.85  # share of the run after which whole pictures take the place of crops
-    clip_frames: int = 40  # packed frames of one person in a row, to tell people apart in the sheet's numbers
     corpus_seed: int | str = "unknown"
 
 
@@ -94,7 +93,7 @@ class AutoencoderTask:
         numbers["psnr_mouth"] = float(
             np.mean([psnr(a[m], b[m]) for a, b, m in zip(frames, found, mouths, strict=True)])
         )
-        numbers |= kept(frames, found, np.searchsorted(self.store.heldout, chosen) // self.data.clip_frames)
+        numbers |= kept(frames, found, self.store.clip[chosen])
         return _sheet(frames[::6], found[::6], noisy, mouths[::6]), numbers
 
     def header(self) -> dict[str, Any]:

@@ -28,55 +28,63 @@ class FrameStore:
         self.sources: list[str] = index["sources"]
         self.frames = np.memmap(folder / "frames.uint8", np.uint8, "r", shape=(count, side, side, 3))
         self.landmarks = np.memmap(folder / "landmarks.float16", np.float16, "r", shape=(count, LANDMARKS, 2))
-        heldout = index["heldout"]
         inside = np.zeros(count, bool)
-        for first, stop in heldout:
+        for first, stop in index["heldout"]:
             inside[first:stop] = True
         self.heldout, self.train = np.flatnonzero(inside), np.flatnonzero(~inside)
+        self.clip = (
+            np.searchsorted(index["firsts"], np.arange(count), side="right") - 1
+        )  # which source each frame is of
 
 
 Clip = tuple[str, bool, UInt8[np.ndarray, "n H W 3"], Float[np.ndarray, "n 468 2"]]
 
 
-def pack_frames(source: Path, folder: Path, every: int = 4, limit: int | None = None) -> int:
-    """Decode a corpus (manifest.jsonl), or a folder of .npz sketches, into `folder`; gives the frame count."""
-    clips = _corpus_clips(source, every) if (source / "manifest.jsonl").exists() else _sketch_clips(source)
+def pack_frames(places: list[Path], folder: Path, every: int = 4, limit: int | None = None) -> int:
+    """Decode corpora (manifest.jsonl) and folders of .npz sketches into `folder`; gives the frame count."""
     folder.mkdir(parents=True, exist_ok=True)
-    count, side, sources, heldout = 0, 0, [], []
+    count, side, sources, firsts, heldout = 0, 0, [], [], []
     with open(folder / "frames.uint8", "wb") as pictures, open(folder / "landmarks.float16", "wb") as points:
-        for name, held, frames, landmarks in clips:
-            side = frames.shape[1]
-            pictures.write(np.ascontiguousarray(frames, np.uint8).tobytes())
-            points.write(np.ascontiguousarray(landmarks[:, :LANDMARKS], np.float16).tobytes())
-            if held:
-                heldout.append((count, count + len(frames)))
-            count += len(frames)
-            sources.append(name)
-            if limit and count >= limit:
-                break
+        for place in places:
+            for name, held, frames, landmarks in _clips(place, every):
+                side = frames.shape[1]
+                pictures.write(np.ascontiguousarray(frames, np.uint8).tobytes())
+                points.write(np.ascontiguousarray(landmarks[:, :LANDMARKS], np.float16).tobytes())
+                sources.append(name)
+                firsts.append(count)
+                count += len(frames)
+                if held:
+                    heldout.append((firsts[-1], count))
+                if limit and count >= limit:
+                    break
     if not count:
-        raise CorpusError(f"No clips in {source}.", expected="manifest.jsonl with clips/, or .npz files")
-    index = {"frames": count, "side": side, "sources": sources, "heldout": heldout}
+        raise CorpusError(f"No clips in {places}.", expected="manifest.jsonl with clips/, or .npz files")
+    index = {"frames": count, "side": side, "sources": sources, "firsts": firsts, "heldout": heldout}
     (folder / "index.json").write_text(json.dumps(index))
     return count
 
 
-def _sketch_clips(source: Path, held: int = 6) -> Iterator[Clip]:
-    """Clips of a folder of .npz files (`frames` BGR, `landmarks`); the last few are held out."""
-    files = sorted(source.glob("*.npz"))
+def _clips(place: Path, every: int, held: int = 6) -> Iterator[Clip]:
+    """Name, whether it is held out, frames and landmarks of each clip; the last few where the place holds none out."""
+    if (place / "manifest.jsonl").exists():
+        yield from _corpus_clips(place, every, held)
+        return
+    files = sorted(place.glob("*.npz"))
     for k, file in enumerate(files):
         with np.load(file) as arrays:
             yield file.stem, k >= len(files) - held, arrays["frames"][..., ::-1], arrays["landmarks"][..., :2]
 
 
-def _corpus_clips(source: Path, every: int) -> Iterator[Clip]:
+def _corpus_clips(place: Path, every: int, held: int) -> Iterator[Clip]:
     import av
 
-    for line in (source / "manifest.jsonl").read_text().splitlines():
-        row = json.loads(line)
-        with av.open(str(source / "clips" / f"{row['id']}.mp4")) as video:
-            frames = [f.to_ndarray(format="rgb24") for k, f in enumerate(video.decode(video=0)) if k % every == 0]
-        with np.load(source / "clips" / f"{row['id']}.npz") as arrays:
+    rows = [json.loads(line) for line in (place / "manifest.jsonl").read_text().splitlines()]
+    marked = any(row["split"] != "train" for row in rows)
+    for k, row in enumerate(rows):
+        with av.open(str(place / "clips" / f"{row['id']}.mp4")) as video:
+            frames = [f.to_ndarray(format="rgb24") for n, f in enumerate(video.decode(video=0)) if n % every == 0]
+        with np.load(place / "clips" / f"{row['id']}.npz") as arrays:
             landmarks = arrays["landmarks"][::every, :, :2]
         count = min(len(frames), len(landmarks))
-        yield row["id"], row["split"] != "train", np.stack(frames[:count]), landmarks[:count]
+        out = row["split"] != "train" if marked else k >= len(rows) - held
+        yield row["id"], out, np.stack(frames[:count]), landmarks[:count]

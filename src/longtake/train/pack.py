@@ -12,15 +12,15 @@ from longtake.train.sounds import pack_sounds
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m longtake.train.pack", description=__doc__)
     parser.add_argument("what", choices=["frames", "sounds"])
-    parser.add_argument("source", type=Path, help="a corpus folder (frames) or the assets folder (sounds)")
+    parser.add_argument("sources", type=Path, nargs="+", help="corpus folders (frames) or the assets folder (sounds)")
     parser.add_argument("folder", type=Path, help="where the packed files go")
     parser.add_argument("--every", type=int, default=4, help="keep every n-th frame of a corpus clip")
     parser.add_argument("--limit", type=int, default=None, help="stop after about this many frames")
     args = parser.parse_args()
     if args.what == "frames":
-        print(f"{pack_frames(args.source, args.folder, args.every, args.limit)} frames in {args.folder}")
+        print(f"{pack_frames(args.sources, args.folder, args.every, args.limit)} frames in {args.folder}")
     else:
-        print(f"{pack_sounds(args.source, args.folder)} utterances in {args.folder}")
+        print(f"{pack_sounds(args.sources[0], args.folder)} utterances in {args.folder}")
 
 
 if __name__ == "__main__":
