@@ -56,7 +56,8 @@ def test_a_face_box_larger_than_the_picture_covers_it_instead_of_collapsing(gold
 def _rectangles(golden, name):
     case = json.loads(str(golden["options"]))["cases"][name]
     size = case["height"], case["width"]
-    return rectangle(case["face_box"], 1.2, *size), rectangle(case["lip_box"], 2.0, *size), case
+    face, lip = (tuple(map(float, case[box])) for box in ("face_box", "lip_box"))
+    return rectangle(face, 1.2, *size), rectangle(lip, 2.0, *size), case
 
 
 def _ramps(width: int, height: int) -> np.ndarray:

@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import published
 import pytest
 import torch
 import weight_rule as rule
@@ -25,11 +24,6 @@ LATENT_SCALE = 0.18215
 
 def golden(name):
     return torch.from_numpy(GOLDEN[name])
-
-
-@pytest.fixture(scope="module")
-def animation():
-    return published.tiny_animation()
 
 
 @pytest.fixture(scope="module")

@@ -19,11 +19,6 @@ FIXTURES = Path(__file__).parents[1] / "fixtures" / "parity"
 INSIDE = (".attn2", ".ff", ".attn1", ".attn2_0", ".attn2_1", ".attn2_2", ".attention_blocks.0", ".attention_blocks.1")
 
 
-@pytest.fixture(scope="module")
-def animation():
-    return published.tiny_animation()
-
-
 @pytest.mark.parametrize("file", ["net_cfg", "net_nocfg", "net_noref", "net_l16f16", "net_cfg_fp16bank"])
 def test_every_tap_agrees_with_the_published_network(animation, file):
     golden = {name: torch.from_numpy(value) for name, value in _load(file).items() if name != "options"}

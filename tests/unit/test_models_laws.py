@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
+from torch.utils.flop_counter import FlopCounterMode
 
 from longtake.models.animation import Animation, init_for_training, mini_sizes
 from longtake.models.attention import attend
@@ -93,6 +94,25 @@ def test_a_row_without_speech_hears_exact_silence(animation):
     zero_tokens = velocity(animation, replace(both, speech=torch.zeros_like(both.speech)))
     folded = velocity(animation, replace(both, has_speech=torch.tensor([False, False])))
     assert torch.allclose(zero_tokens, folded, atol=1e-5)
+
+
+@torch.no_grad()
+def test_a_row_pays_only_for_what_it_has(animation):
+    both = told(animation)
+    flags = torch.tensor([True, False])
+
+    def cost(conditions):
+        prepared = animation.denoiser.prepare(conditions, FRAMES)
+        rows = conditions.identity.shape[0]
+        with FlopCounterMode(display=False) as counter:
+            animation.denoiser(torch.randn(rows, 16, FRAMES, 8, 8), torch.zeros(rows), prepared)
+        return counter.get_total_flops()
+
+    mixed = cost(replace(both, has_reference=flags, has_speech=flags, has_words=flags))
+    full = cost(row(both, 0))
+    bare = cost(replace(row(both, 1), reference=None, has_speech=torch.tensor([False]), words=None))
+    assert bare < full
+    assert mixed == full + bare
 
 
 @torch.no_grad()

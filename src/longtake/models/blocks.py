@@ -121,5 +121,6 @@ class FeedForward(nn.Module):
         self.down = nn.Linear(multiple * width, width)
 
     def forward(self, x: Float[Tensor, "*r c"]) -> Float[Tensor, "*r c"]:
-        value, gate = self.up(x).chunk(2, dim=-1)
-        return self.down(value * F.gelu(gate))
+        (to_value, to_gate), (value_bias, gate_bias) = self.up.weight.chunk(2), self.up.bias.chunk(2)
+        value = F.linear(x, to_value, value_bias)  # two multiplications: halves of one result would not be contiguous
+        return self.down(value * F.gelu(F.linear(x, to_gate, gate_bias)))
