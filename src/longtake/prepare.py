@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
+from jaxtyping import Float, UInt8
 
 from longtake.clips import Portrait, Prompts, Speech
 from longtake.errors import NoFace, PortraitTooSmall, PromptError, SeveralFaces
 from longtake.settings import PortraitSettings
-
-if TYPE_CHECKING:
-    from jaxtyping import Float, UInt8
 
 LEVELS = (16, 8, 4)
 """Latent sides of mini, fine to coarse."""
@@ -26,7 +24,7 @@ TURNED_DEG = 30.0
 
 
 def prepare_portrait(
-    source: str | Path | BinaryIO, settings: PortraitSettings | None = None, levels: Sequence[int] = LEVELS
+    source: str | Path | BytesIO, settings: PortraitSettings | None = None, levels: Sequence[int] = LEVELS
 ) -> Portrait:
     """The portrait of a picture file: its square round the chosen head, landmarks, regions and identity."""
     from longtake.media.images import picture_name, read_image

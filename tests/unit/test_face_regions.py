@@ -35,17 +35,17 @@ def test_the_lips_are_strongest_at_the_mouth_and_the_pose_away_from_the_face():
 
 
 def test_the_face_box_grows_by_a_fifth_and_the_lips_double():
-    assert rectangle((100, 100, 200, 200), 1.2, 512, 512) == (90, 90, 210, 210)
-    assert rectangle((100, 100, 200, 120), 2.0, 512, 512) == (50, 90, 250, 130)
+    assert rectangle((100.0, 100.0, 200.0, 200.0), 1.2, 512, 512) == (90, 90, 210, 210)
+    assert rectangle((100.0, 100.0, 200.0, 120.0), 2.0, 512, 512) == (50, 90, 250, 130)
 
 
 def test_a_box_over_the_border_is_moved_inside():
-    assert rectangle((0, 0, 100, 100), 1.2, 512, 512) == (0, 0, 120, 120)
-    assert rectangle((412, 412, 512, 512), 1.2, 512, 512) == (392, 392, 512, 512)
+    assert rectangle((0.0, 0.0, 100.0, 100.0), 1.2, 512, 512) == (0, 0, 120, 120)
+    assert rectangle((412.0, 412.0, 512.0, 512.0), 1.2, 512, 512) == (392, 392, 512, 512)
 
 
 def test_a_box_larger_than_the_picture_is_cut_to_it():
-    assert rectangle((10, 10, 500, 500), 1.2, 512, 512) == (0, 0, 512, 512)
+    assert rectangle((10.0, 10.0, 500.0, 500.0), 1.2, 512, 512) == (0, 0, 512, 512)
 
 
 def test_a_rectangular_picture_has_regions_too():

@@ -1,7 +1,7 @@
 """Faces in a picture and their 468 landmarks, by the MediaPipe networks run in OpenCV."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,7 +95,7 @@ def landmarks_at(picture: UInt8[np.ndarray, "H W 3"], roi: Roi) -> tuple[Float32
     points = np.empty((LANDMARKS, 3), np.float32)
     points[:, :2] = (local[:, :2] - affine[:, 2]) @ np.linalg.inv(affine[:, :2]).T
     points[:, 2] = local[:, 2] * roi.side / LANDMARK_SIDE
-    return points, float(_sigmoid(score.reshape(-1)[0]))
+    return points, float(_sigmoid(score).item())
 
 
 def landmarks_near(picture: UInt8[np.ndarray, "H W 3"], roi: Roi, passes: int) -> Float32[np.ndarray, "468 3"] | None:
@@ -177,7 +177,7 @@ def _cut(picture: np.ndarray, affine: np.ndarray, cut: int, size: int, border: i
     return crop if cut == size else cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)
 
 
-def run_network(name: str, crop: np.ndarray) -> list[np.ndarray]:
+def run_network(name: str, crop: np.ndarray) -> Sequence[np.ndarray]:
     """The outputs of one vendored network for a float RGB picture of the size and range that it reads."""
     nets = _nets.__dict__
     if name not in nets:

@@ -1,11 +1,7 @@
 """The square around the head: where it is, and the picture resampled to it."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-
-if TYPE_CHECKING:
-    from jaxtyping import Float, UInt8
+from jaxtyping import Float, UInt8
 
 ZOOM = 1.7
 """Side of the square, in face sizes (the larger of the width and 0.85 of the height)."""
@@ -20,7 +16,7 @@ Square = tuple[float, float, float]
 """Centre x, centre y and half the side, in pixels of the source picture."""
 
 
-def crop_square(landmarks: "Float[np.ndarray, 'p xy']") -> Square:
+def crop_square(landmarks: Float[np.ndarray, "p xy"]) -> Square:
     """The square (centre x, centre y, half side) that frames a face given by its landmarks in pixels."""
     points = np.asarray(landmarks, dtype=np.float64)[:FACE_POINTS, :2]
     width, height = np.ptp(points, axis=0)
@@ -29,7 +25,7 @@ def crop_square(landmarks: "Float[np.ndarray, 'p xy']") -> Square:
     return float(x), float(y - RISE * height), float(half)
 
 
-def square_affine(square: Square, size: int) -> "Float[np.ndarray, '2 3']":
+def square_affine(square: Square, size: int) -> Float[np.ndarray, "2 3"]:
     """The map from source pixels to the pixels of a crop of `size`, as a 2 x 3 matrix.
 
     Positions are continuous: pixel i spans i to i + 1, as the landmark networks count.
@@ -40,8 +36,8 @@ def square_affine(square: Square, size: int) -> "Float[np.ndarray, '2 3']":
 
 
 def crop_picture(
-    picture: "UInt8[np.ndarray, 'H W c']", square: Square, size: int
-) -> "tuple[UInt8[np.ndarray, 'size size c'], Float[np.ndarray, '2 3']]":
+    picture: UInt8[np.ndarray, "H W c"], square: Square, size: int
+) -> tuple[UInt8[np.ndarray, "size size c"], Float[np.ndarray, "2 3"]]:
     """The crop at `size` pixels, and the map from source to crop pixels; outside the picture its border repeats.
 
     A crop that shrinks is averaged (area), because point sampling would alias skin and hair into noise.
@@ -58,14 +54,14 @@ def crop_picture(
     return crop, square_affine(square, size)
 
 
-def at_centres(affine: "Float[np.ndarray, '2 3']") -> "Float[np.ndarray, '2 3']":
+def at_centres(affine: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, "2 3"]:
     """The same map for `cv2.warpAffine`, which counts from the centre of the first pixel and not from its corner."""
     moved = np.array(affine, dtype=np.float64)
     moved[:, 2] += 0.5 * affine[:, :2].sum(axis=1) - 0.5
     return moved
 
 
-def to_crop(points: "Float[np.ndarray, 'p axes']", affine: "Float[np.ndarray, '2 3']") -> "Float[np.ndarray, 'p axes']":
+def to_crop(points: Float[np.ndarray, "p axes"], affine: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, "p axes"]:
     """Landmarks carried by a crop's map; a third axis, depth in pixels, is scaled alike."""
     moved = np.array(points, dtype=np.float64)
     moved[..., :2] = points[..., :2] @ affine[:, :2].T + affine[:, 2]

@@ -48,9 +48,9 @@ def identities_of(
     return vectors
 
 
-def identity_distance(a: Float[np.ndarray, "*rows d"], b: Float[np.ndarray, "*rows d"]) -> Float[np.ndarray, "*rows"]:
+def identity_distance(a: Float[np.ndarray, "*#rows d"], b: Float[np.ndarray, "*#rows d"]) -> Float[np.ndarray, "..."]:
     """The Euclidean distance between identity vectors: below 0.6 the network calls them the same person."""
-    return np.linalg.norm(np.asarray(a) - np.asarray(b), axis=-1)
+    return np.asarray(np.linalg.norm(a - b, axis=-1))
 
 
 def tight_crop(

@@ -19,7 +19,7 @@ DEPTH_SHARE, REST_PITCH_DEG = 0.8, -8.5
 def mouth_opening(landmarks: Float[np.ndarray, "*f p axes"]) -> Float[np.ndarray, "*f"]:
     """The gap between the inner lips, in face heights; about 0.005 closed and 0.1 wide open."""
     upper, lower = INNER_LIPS
-    return _gap(landmarks, upper, lower) / np.ptp(landmarks[..., :FACE_POINTS, 1], axis=-1)
+    return np.asarray(_gap(landmarks, upper, lower) / np.ptp(landmarks[..., :FACE_POINTS, 1], axis=-1))
 
 
 def eye_opening(landmarks: Float[np.ndarray, "*f p axes"]) -> Float[np.ndarray, "*f 2"]:
@@ -50,7 +50,7 @@ def head_pose(landmarks: Float[np.ndarray, "*f 468 3"]) -> Float[np.ndarray, "*f
 
 
 def _gap(landmarks: np.ndarray, a: int, b: int) -> np.ndarray:
-    return np.linalg.norm(landmarks[..., a, :2] - landmarks[..., b, :2], axis=-1)
+    return np.asarray(np.linalg.norm(landmarks[..., a, :2] - landmarks[..., b, :2], axis=-1))
 
 
 def _direction(points: np.ndarray, pairs: tuple[tuple[int, int], ...]) -> np.ndarray:

@@ -52,7 +52,7 @@ def regions_of_rectangles(face: Rectangle, lip: Rectangle, height: int, width: i
     )
 
 
-def rectangle(box: tuple[float, float, float, float], growth: float, height: int, width: int) -> Rectangle:
+def rectangle(box: Sequence[float], growth: float, height: int, width: int) -> Rectangle:
     """A box grown about its middle; one that crosses a border is moved inside, as published.
 
     One that is larger than the picture is cut to it. (The released code lets it collapse to a sliver in a corner.)

@@ -1,8 +1,8 @@
 """A picture file as upright RGB."""
 
 import warnings
+from io import BufferedReader, BytesIO
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from jaxtyping import UInt8
@@ -10,6 +10,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from longtake.errors import PortraitUnreadable
 
+Stream = BytesIO | BufferedReader
 MAX_SIDE = 16_384
 MAX_PIXELS = 100_000_000
 """About 300 MB as RGB; the header is checked before any pixel is decoded."""
@@ -17,7 +18,7 @@ BACKGROUND = (255, 255, 255)
 """What shows through transparent pixels."""
 
 
-def read_image(source: str | Path | BinaryIO) -> UInt8[np.ndarray, "H W 3"]:
+def read_image(source: str | Path | Stream) -> UInt8[np.ndarray, "H W 3"]:
     """The picture as RGB: turned upright by its EXIF mark, transparency on white, 16 bits scaled to 8.
 
     Anything else than one whole still picture of a sane size is a PortraitUnreadable.
@@ -50,7 +51,7 @@ def read_image(source: str | Path | BinaryIO) -> UInt8[np.ndarray, "H W 3"]:
         ) from error
 
 
-def picture_name(source: str | Path | BinaryIO) -> str:
+def picture_name(source: str | Path | Stream) -> str:
     """What to call a picture in a message: its path, or what it is."""
     return str(source) if isinstance(source, str | Path) else str(getattr(source, "name", "the picture given"))
 
