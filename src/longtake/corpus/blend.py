@@ -1,0 +1,231 @@
+"""The puppet of a mix: geometry blended in the model's frame, texture baked into the head's photograph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Float32
+
+from longtake.corpus.carry import make_carrier
+from longtake.corpus.eyes import closed_skin, take_eye
+from longtake.corpus.face_model import LOWER_TEETH, SKIN, UPPER_TEETH
+from longtake.corpus.lids import ease
+from longtake.corpus.matte import BLUE_STUDIO, blurred, cut_out, studio_blue
+from longtake.corpus.puppet import Puppet
+from longtake.corpus.raster import Buffer, vertex_normals
+from longtake.corpus.rig import TEETH_COLOUR, Rig
+from longtake.corpus.source import Source
+from longtake.face.framing import at_centres, crop_square, square_affine
+
+REST_MOUTH = 0.3
+"""How much of the donor's own mouth shape stays at rest."""
+
+
+class UnsuitablePortrait(Exception):
+    """This head can't be framed or cut out: draw another mix."""
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What a clip chooses besides the people: framing, teeth, light."""
+
+    zoom: float = 1.0
+    shift: tuple[float, float] = (0.0, 0.0)  # of the crop, in its half sides
+    teeth_seed: int = 0
+    light: dict | None = None
+
+
+def make_puppet(
+    rig: Rig,
+    sources: Sequence[Source],
+    weights: Sequence[float],
+    background: Float32[np.ndarray, "s s 3"],
+    looks: Looks,
+) -> Puppet:
+    """The puppet of head, donor and third, at the size of its background."""
+    head, donor, _ = sources
+    size = background.shape[0]
+    mesh, rest, identity = _geometry(rig, sources, weights, looks.teeth_seed)
+    square = crop_square(rig.model.at_landmarks(mesh))
+    half = square[2] * looks.zoom
+    square = (square[0] + looks.shift[0] * half, square[1] + looks.shift[1] * half, half)
+    _check_photo(head.picture, square)
+    affine = square_affine(square, size)
+    scale = float(affine[0, 0])
+
+    def framed(points: np.ndarray) -> np.ndarray:
+        moved = points.astype(np.float32) * np.float32(scale)
+        moved[:, :2] += affine[:, 2].astype(np.float32)
+        return moved
+
+    flags = cv2.INTER_CUBIC
+    photo = cv2.warpAffine(head.picture, at_centres(affine), (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    seat, landmarks = framed(head.points), framed(head.landmarks)
+    picture = _bake(rig, sources, weights, np.clip(photo, 0, 1), seat)
+    colours, opacity = cut_out(picture, float(landmarks[152, 1]))
+    if looks.light is not None:
+        colours *= _shading(rig, seat, size, looks.light)[..., None]
+        colours = np.clip(colours, 0, 1)
+    eyes = [eye for side in "LR" if (eye := take_eye(colours, landmarks, side)) is not None]
+    skin, mask = closed_skin(colours, landmarks)
+    turn = (head.fit.scale * scale * head.fit.rotation).astype(np.float32)
+    pivot = framed((head.fit.scale * head.fit.rotation @ (0.0, -9.0, -2.0) + head.fit.shift)[None])[0]
+    return Puppet(
+        rig=rig,
+        size=size,
+        layer=np.ascontiguousarray(np.dstack([colours, opacity]), np.float32),
+        background=background,
+        rest=rest,
+        base=framed(mesh),
+        basis=rig.model.expressions @ turn.T,
+        lookup=framed(head.lookup),
+        alpha=head.alpha,
+        colours=_mouth_colours(rig, colours, landmarks, looks.teeth_seed),
+        pivot=pivot,
+        turning=ease((identity[:, 1] + 15.0) / 7.0).astype(np.float32),
+        carrier=make_carrier(rig, seat, landmarks[:468, :2], size),
+        eyes=eyes,
+        lid_skin=skin,
+        lid_mask=mask,
+        face_width=head.face_width * scale,
+        unit=head.fit.scale * scale,
+    )
+
+
+def _check_photo(picture: Float32[np.ndarray, "H W 3"], square: tuple[float, float, float]) -> None:
+    """Refuse a crop that reaches past its photograph where that would show: repeated borders look like combs."""
+    (height, width), (x, y, half) = picture.shape[:2], square
+    slack = 0.005 * half
+    if y + half > height + slack or x - half < -slack or x + half > width + slack:
+        raise UnsuitablePortrait("the crop reaches past the photograph")
+    if y - half < -slack:
+        top = picture[:3, int(max(0, x - 0.6 * half)) : int(x + 0.6 * half)].reshape(-1, 3)
+        if np.percentile(top[:, 2] - top[:, :2].max(axis=1), 10) < BLUE_STUDIO:
+            raise UnsuitablePortrait("hair reaches past the photograph")
+    if studio_blue(picture) < BLUE_STUDIO:
+        raise UnsuitablePortrait("the studio is not blue")
+
+
+def _geometry(
+    rig: Rig, sources: Sequence[Source], weights: Sequence[float], teeth_seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The mesh at rest in the head's photograph, the expression at rest, and the neutral shape in the model's frame."""
+    head, donor, _ = sources
+    identity = sum(w * s.fit.identity for w, s in zip(weights, sources, strict=True))
+    offsets = sum(w * s.offsets * (head.fit.scale / s.fit.scale) for w, s in zip(weights, sources, strict=True))
+    zone = rig.mouth[:, None]
+    offsets = offsets * (1 - zone) + donor.offsets * (head.fit.scale / donor.fit.scale) * zone
+    rest = np.where(rig.mouth_shapes, REST_MOUTH * donor.fit.expression, head.fit.expression).astype(np.float32)
+    neutral = rig.model.shape(identity)
+    shape = neutral + np.tensordot(rest, rig.model.expressions, 1)
+    _set_teeth(rig, shape, teeth_seed)
+    mesh = head.fit.place(shape)
+    mesh[:, :2] += offsets
+    mesh = head.points + rig.own[:, None] * (mesh - head.points)
+    rig.lips.seal(mesh, 1.0)  # few people are photographed with lips that quite meet
+    return mesh, rest, neutral
+
+
+def _set_teeth(rig: Rig, shape: np.ndarray, seed: int) -> None:
+    """Bring the model's teeth to where people show them, each a little apart from and unlike its neighbour."""
+    shape[UPPER_TEETH] += np.float32([0, -0.28, 0.25])
+    shape[LOWER_TEETH] += np.float32([0, 0.15, 0.20])
+    rng = np.random.default_rng([seed, 1])
+    gap = rng.uniform(0.0, 0.02)
+    for tooth in rig.teeth:
+        centre = shape[tooth].mean(axis=0)
+        narrow = np.float32([1 - gap - rng.uniform(0, 0.015), 1 + rng.normal(0, 0.02), 1])
+        shape[tooth] = centre + (shape[tooth] - centre) * narrow + np.float32([0, rng.normal(0, 0.012), 0])
+
+
+def _mouth_colours(rig: Rig, picture: np.ndarray, landmarks: np.ndarray, seed: int) -> Float32[np.ndarray, "v 3"]:
+    """The mouth's inside in the light of the face, each tooth in its own shade."""
+    rng = np.random.default_rng([seed, 2])
+    yellow, grey = rng.uniform(0, 0.10), rng.uniform(0.88, 1.04)
+    base = np.array(TEETH_COLOUR) * grey * (1.0, 1 - 0.3 * yellow, 1 - 1.2 * yellow)
+    teeth = base * (1 + rng.normal(0, 0.025, (len(rig.teeth), 1)))
+    outline = cv2.convexHull(landmarks[:468, :2].astype(np.int32))
+    mask = cv2.fillConvexPoly(np.zeros(picture.shape[:2], np.uint8), outline, 1) > 0
+    grey_levels = picture.mean(axis=2)
+    bright = mask & (grey_levels >= np.percentile(grey_levels[mask], 75)) & (grey_levels < 0.97)
+    tint = picture[bright].mean(axis=0)
+    tint = 0.65 + 0.35 * tint / tint.max()
+    return (rig.colours(teeth) * tint * 1.22 * np.percentile(grey_levels[mask], 88)).astype(np.float32)
+
+
+def _bake(
+    rig: Rig, sources: Sequence[Source], weights: Sequence[float], photo: np.ndarray, seat: np.ndarray
+) -> Float32[np.ndarray, "s s 3"]:
+    """The head's photograph with the mixed face in it."""
+    size = photo.shape[0]
+    drawn = np.concatenate([rig.drawn[: rig.face_count], rig.drawn[rig.face_count + rig.mouth_count :]])
+    buffer = Buffer(size, size).draw(seat, drawn)
+    head = sources[0]
+    zones = buffer.gather(np.stack([head.alpha, rig.mouth, rig.rim], axis=1), drawn)
+    on_mesh, on_eye = buffer.triangle >= 0, buffer.triangle >= rig.face_count
+    face, mouth, rim = np.where(on_eye, 1, zones[..., 0]), zones[..., 1], zones[..., 2]
+    core = (face > 0.6) & (mouth < 0.5) & on_mesh
+    lab = cv2.cvtColor(photo, cv2.COLOR_RGB2LAB)
+    skin = np.median(lab[core & (rim < 0.2)], axis=0)
+    hair = _unlike(lab, skin) * rim
+    plain = core & (hair < 0.3)
+    total = photo * weights[0]
+    count = np.full((size, size, 1), weights[0], np.float32)
+    lips = None
+    for i, (weight, other) in enumerate(zip(weights[1:], sources[1:], strict=True)):
+        places = buffer.gather(other.lookup, drawn) - np.float32(0.5)
+        theirs = cv2.remap(other.picture, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        theirs, their_hair = _matched(theirs, lab, plain, skin, rim)
+        share = cv2.GaussianBlur((weight * (1 - their_hair)).astype(np.float32), (0, 0), size / 190)[..., None]
+        total += theirs * share
+        count += share
+        if i == 0:
+            lips = theirs
+    mixed = total / count
+    cover = cv2.GaussianBlur((ease(face / 0.9) * (1 - hair) * on_mesh).astype(np.float32), (0, 0), size / 190)[
+        ..., None
+    ]
+    picture = photo + cover * (mixed - photo)
+    ring = on_mesh & (mouth > 0.03) & (mouth < 0.5)
+    lips = np.clip(lips + blurred(picture - lips, ring, 0.03 * size), 0, 1)
+    edge = cv2.GaussianBlur((mouth * on_mesh).astype(np.float32), (0, 0), size / 250)[..., None]
+    return np.ascontiguousarray(picture + edge * (lips - picture), np.float32)
+
+
+def _unlike(lab: np.ndarray, skin: np.ndarray) -> np.ndarray:
+    """0 where a colour is skin, 1 where it can't be."""
+    return ease((np.linalg.norm((lab - skin) * (0.6, 1, 1), axis=-1) - 13) / 13).astype(np.float32)
+
+
+def _matched(
+    theirs: np.ndarray, lab: np.ndarray, plain: np.ndarray, skin: np.ndarray, rim: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Another face in the head's light and tone, and where hair or shadow falls over its border."""
+    size = lab.shape[0]
+    other = cv2.cvtColor(theirs, cv2.COLOR_RGB2LAB)
+    own = plain & (_unlike(other, np.median(other[plain], axis=0)) * rim < 0.3)
+    spread = np.clip(lab[own].std(axis=0) / (other[own].std(axis=0) + 1e-3), 0.75, 1.3)
+    other = (other - other[own].mean(axis=0)) * spread + lab[own].mean(axis=0)
+    hair = _unlike(other, skin) * rim
+    even = own & (hair < 0.3)
+    light = blurred(lab - other, even, 0.07 * size)  # slow changes of light follow the head, details stay
+    other = other + 0.6 * light
+    return np.clip(cv2.cvtColor(other.astype(np.float32), cv2.COLOR_LAB2RGB), 0, 1), hair
+
+
+def _shading(rig: Rig, seat: np.ndarray, size: int, light: dict) -> Float32[np.ndarray, "s s"]:
+    """Light from one side, as a factor: by the normals of face and neck, carried on over hair and clothes."""
+    buffer = Buffer(size, size).draw(seat, rig.skin)
+    normals = vertex_normals(seat, rig.skin)
+    if normals[: SKIN.stop, 2][seat[: SKIN.stop, 2] < np.median(seat[: SKIN.stop, 2])].mean() > 0:
+        normals = -normals  # towards the viewer is negative
+    toward = normals[:, :2] @ np.array(light["direction"], np.float32)
+    field = buffer.gather(toward[:, None], rig.skin)[..., 0]
+    on_mesh = buffer.triangle >= 0
+    field = blurred(field, on_mesh, 0.025 * size) * ease(
+        2 * cv2.GaussianBlur(on_mesh.astype(np.float32), (0, 0), 0.05 * size)
+    )
+    return (1 + light["strength"] * (field - field[on_mesh].mean())).astype(np.float32)

@@ -1,0 +1,101 @@
+"""`longtake corpus make`: a corpus from assets and a seed; stopped and started again, it goes on where it was."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from longtake.corpus.manifest import NAME, Clip, append, read_manifest
+from longtake.corpus.render import SPLIT_CODES, Studio, make_clip
+from longtake.errors import CorpusError
+
+_studio: Studio | None = None
+"""The studio of a worker process."""
+
+
+def make(
+    assets: Path,
+    out: Path,
+    clips: int,
+    seed: int = 0,
+    split: str = "train",
+    workers: int = 1,
+    *,
+    frames: int = 100,
+    fps: float = 25.0,
+    size: int = 256,
+    drawn_size: int = 384,
+    cache: Path | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Clip]:
+    """The clips of the corpus in `out`, made from the assets where they are missing.
+
+    Each clip depends on seed, split and its index alone, so neither workers nor interruptions change it.
+    Fits of portraits are kept in `cache` (by default `.fits` beside `out`).
+    """
+    if split not in SPLIT_CODES:
+        raise CorpusError(f"There is no split {split!r}.", expected=f"one of {', '.join(SPLIT_CODES)}")
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    have = _done(out, seed, split, frames, fps, size)
+    cache = Path(cache) if cache else out.parent / ".fits"
+    order = (Path(assets), cache, split, seed, frames, fps, size, drawn_size)
+    missing = list(range(len(have), clips))
+    for clip in _made(order, out, missing, workers):
+        append(out, clip)
+        have.append(clip)
+        progress(len(have), clips)
+    return have
+
+
+def _done(out: Path, seed: int, split: str, frames: int, fps: float, size: int) -> list[Clip]:
+    """What an earlier run left; a corpus made otherwise is not mixed with this one."""
+    if not (out / NAME).exists():
+        return []
+    have = read_manifest(out)
+    wanted = (seed, split, frames, fps, size)
+    for i, clip in enumerate(have):
+        if (clip.seed, clip.split, clip.frames, clip.fps, clip.size) != wanted or clip.index != i:
+            raise CorpusError(
+                f"{out} holds another corpus: {clip.id} has {clip.frames} frames of {clip.size} pixels, seed {clip.seed}.",
+                expected=f"seed {seed}, split {split}, {frames} frames, {fps:g} fps, {size} pixels",
+                do="choose another folder",
+            )
+    return have
+
+
+def _made(order: tuple, out: Path, indices: list[int], workers: int) -> Iterator[Clip]:
+    if not indices:
+        return
+    if workers <= 1:
+        _open_studio(order)
+        yield from (_one((out, index)) for index in indices)
+        return
+    with multiprocessing.get_context("spawn").Pool(workers, _open_studio, (order,)) as pool:
+        yield from pool.imap(_one, [(out, index) for index in indices])
+
+
+def _open_studio(order: tuple) -> None:
+    global _studio
+    os.environ["OMP_NUM_THREADS"] = "1"
+    import cv2
+    import torch
+
+    cv2.setNumThreads(1)  # several threads would add in another order, and fight over the cores
+    torch.set_num_threads(1)
+    from longtake.corpus.people import People
+    from longtake.corpus.rig import make_rig
+    from longtake.corpus.voices import Voices
+
+    assets, cache, split, seed, frames, fps, size, drawn_size = order
+    rig = make_rig(assets)
+    _studio = Studio(
+        rig, People(assets, cache, rig.model), Voices(assets, split), split, seed, frames, fps, size, drawn_size
+    )
+
+
+def _one(job: tuple[Path, int]) -> Clip:
+    assert _studio is not None
+    return make_clip(_studio, job[1], job[0])

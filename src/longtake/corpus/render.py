@@ -1,0 +1,230 @@
+"""One clip: drawn from its seed, index and split alone, then written as picture, speech and exact labels."""
+
+from __future__ import annotations
+
+import json
+import wave
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32, Int16, UInt8
+
+from longtake.corpus.background import camera_table, draw_background, draw_light
+from longtake.corpus.blend import Looks, UnsuitablePortrait, make_puppet
+from longtake.corpus.manifest import Clip, clip_paths, hash_of
+from longtake.corpus.mix import Recipe, choose, far_enough
+from longtake.corpus.people import People
+from longtake.corpus.performance import MOODS, Performance, perform
+from longtake.corpus.puppet import Pose, Puppet, to_bytes
+from longtake.corpus.rig import Rig
+from longtake.corpus.source import Source, read_source
+from longtake.corpus.visemes import events_of, mouth_curves
+from longtake.corpus.voices import RATE_HZ, Excerpt, Voices
+from longtake.errors import CorpusError
+from longtake.face.identity import identity_distance, identity_of
+from longtake.face.measure import mouth_opening
+
+SPLIT_CODES = {"train": 0, "heldout": 1}
+DRAWS = 60
+CRF, PRESET = 12, "fast"
+
+
+@dataclass
+class Studio:
+    """What all clips of a corpus share; sources are kept while there is room."""
+
+    rig: Rig
+    people: People
+    voices: Voices
+    split: str
+    seed: int
+    frames: int = 100
+    fps: float = 25.0
+    size: int = 256
+    drawn_size: int = 384
+    kept: dict[str, Source] = field(default_factory=dict)
+
+    def source(self, file: str) -> Source:
+        if file not in self.kept:
+            if len(self.kept) > 150:
+                self.kept.pop(next(iter(self.kept)))
+            self.kept[file] = read_source(self.rig, self.people, file)
+        return self.kept[file]
+
+
+@dataclass(frozen=True)
+class Take:
+    """One clip before it is drawn."""
+
+    puppet: Puppet
+    recipe: Recipe
+    distances: tuple[float, ...]
+    background: str
+    camera: UInt8[np.ndarray, "256 3"]
+    performance: Performance
+    excerpt: Excerpt
+    poses: list[Pose]
+    visemes: Float32[np.ndarray, "f 15"]
+
+
+def make_clip(studio: Studio, index: int, out: Path) -> Clip:
+    """The manifest row of clip `index`, its files written to `out`/clips."""
+    take = draw_take(studio, index)
+    name = f"{studio.split}-{studio.seed}-{index:05d}"
+    paths = clip_paths(out, name)
+    paths["mp4"].parent.mkdir(parents=True, exist_ok=True)
+    landmarks = write_video(paths["mp4"], draw_frames(take, studio.size), studio.fps)
+    write_sound(paths["wav"], take.excerpt.sound)
+    write_labels(paths["npz"], take, landmarks)
+    said = take.excerpt.utterance
+    return Clip(
+        id=name,
+        split=studio.split,
+        seed=studio.seed,
+        index=index,
+        frames=studio.frames,
+        fps=studio.fps,
+        size=studio.size,
+        voice=said.voice,
+        speech=said.file,
+        speech_start_s=take.excerpt.start_s,
+        text=said.text,
+        category=said.category,
+        caption=take.performance.caption,
+        sources=take.recipe.files,
+        weights=take.recipe.weights,
+        distances=take.distances,
+        background=take.background,
+        files={str(p.relative_to(out)): hash_of(p) for p in paths.values()},
+    )
+
+
+def draw_take(studio: Studio, index: int) -> Take:
+    """Who, where, in which light, saying what and how: all from (seed, split, index)."""
+    rng = np.random.default_rng([studio.seed, SPLIT_CODES[studio.split], index])
+    excerpt = studio.voices.excerpt(rng, index, studio.frames / studio.fps)
+    performance = perform(rng, studio.frames, studio.fps, excerpt.utterance.category)
+    poses, visemes = pose_frames(studio, rng, excerpt, performance)
+    for _ in range(DRAWS):
+        recipe = choose(studio.people, rng, studio.split)
+        background, kind = draw_background(rng, studio.drawn_size)
+        light = draw_light(rng)
+        shift = tuple(rng.uniform(-0.05, 0.05, 2))
+        looks = Looks(float(rng.uniform(0.92, 1.08)), shift, int(rng.integers(2**31)), light)
+        sources = [studio.source(file) for file in recipe.files]
+        try:
+            puppet = make_puppet(studio.rig, sources, recipe.weights, background, looks)
+        except UnsuitablePortrait:
+            continue
+        camera = camera_table(light)
+        distances = _distances(studio, puppet, recipe, camera)
+        if far_enough(distances):
+            return Take(puppet, recipe, distances, kind, camera, performance, excerpt, poses, visemes)
+    raise CorpusError(f"No mix for clip {index} in {DRAWS} draws.", expected="more portraits, or others")
+
+
+def pose_frames(
+    studio: Studio, rng: np.random.Generator, excerpt: Excerpt, performance: Performance
+) -> tuple[list[Pose], Float32[np.ndarray, "f 15"]]:
+    """The poses of a clip: the speaking mouth, and the performance on top of it."""
+    model = studio.rig.model
+    amplitude = float(rng.uniform(1.0, 1.4))
+    events = events_of(excerpt.phones, studio.voices.shapes)
+    weights, visemes, sealed = mouth_curves(events, studio.frames, studio.fps, model.index, amplitude)
+    speaking = weights[:, model.index["jawOpen"]][:, None]
+    mood = model.weights(MOODS[performance.mood])[None] * performance.strength[:, None]
+    mood = np.where(model.having(("mouth", "jaw")), mood * (1 - 0.6 * np.clip(3 * speaking, 0, 1)), mood)
+    weights = weights + mood
+    weights += performance.brows[:, :1] * model.weights({"browInnerUp": 1, "browOuterUp": 0.6})
+    weights += performance.brows[:, 1:] * model.weights({"browDown": 0.7})
+    down = np.clip(performance.gaze[:, 1], 0, 1)  # the upper lids follow the eyes down
+    blink = np.clip(np.maximum(performance.blink, 0.3 * down), 0, 1)
+    squint = model.having(("eyeWide",))
+    weights[:, squint] *= (1 - blink)[:, None]
+    poses = [
+        Pose(
+            weights[i],
+            (float(blink[i]),) * 2,
+            tuple(performance.angles[i].tolist()),
+            tuple(performance.gaze[i].tolist()),
+            float(sealed[i]),
+        )
+        for i in range(studio.frames)
+    ]
+    return poses, visemes
+
+
+def draw_frames(take: Take, size: int) -> Iterator[tuple[UInt8[np.ndarray, "H W 3"], Float32[np.ndarray, "468 2"]]]:
+    """Frames and landmarks, both at the final size."""
+    scale = np.float32(size / take.puppet.size)
+    for pose in take.poses:
+        picture, landmarks = take.puppet.draw(pose)
+        yield filmed(to_bytes(picture, size), take.camera), landmarks[:, :2] * scale
+
+
+def filmed(frame: UInt8[np.ndarray, "H W 3"], camera: UInt8[np.ndarray, "256 3"]) -> UInt8[np.ndarray, "H W 3"]:
+    """A frame through the clip's camera."""
+    import cv2
+
+    return cv2.LUT(frame, camera[None])
+
+
+def _distances(studio: Studio, puppet: Puppet, recipe: Recipe, camera: np.ndarray) -> tuple[float, ...]:
+    """Identity distance of the puppet at rest to each of its sources."""
+    picture, landmarks = puppet.draw(Pose(np.zeros(len(puppet.rest), np.float32)))
+    frame = filmed(to_bytes(picture, studio.size), camera)
+    own = identity_of(frame, landmarks[:, :2] * (studio.size / puppet.size))
+    return tuple(round(float(identity_distance(own, studio.people.named(f).identity)), 4) for f in recipe.files)
+
+
+def write_video(
+    path: Path, frames: Iterator[tuple[UInt8[np.ndarray, "H W 3"], Float32[np.ndarray, "468 2"]]], fps: float
+) -> Float32[np.ndarray, "f 468 2"]:
+    """The landmarks of frames that are encoded as they come (H.264, one thread: same frames, same bytes)."""
+    from fractions import Fraction
+
+    import av
+
+    landmarks = []
+    with av.open(str(path), "w") as container:
+        stream = None
+        for picture, points in frames:
+            if stream is None:
+                stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
+                stream.height, stream.width = picture.shape[:2]
+                stream.pix_fmt = "yuv420p"
+                stream.options = {"crf": str(CRF), "preset": PRESET, "threads": "1"}
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            landmarks.append(points)
+        assert stream is not None
+        container.mux(stream.encode())
+    return np.stack(landmarks)
+
+
+def write_sound(path: Path, sound: Float32[np.ndarray, " samples"]) -> None:
+    """16 kHz mono, 16 bits."""
+    samples: Int16[np.ndarray, " samples"] = np.round(np.clip(sound, -1, 1) * 32767).astype("<i2")
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(RATE_HZ)
+        out.writeframes(samples.tobytes())
+
+
+def write_labels(path: Path, take: Take, landmarks: Float32[np.ndarray, "f 468 2"]) -> None:
+    """Exact labels; the npz is written without time stamps, so that equal labels are equal bytes."""
+    rest = take.puppet.rest
+    arrays = {
+        "mouth_open": mouth_opening(landmarks).astype(np.float32),
+        "pose": np.array([pose.angles for pose in take.poses], np.float32),
+        "blink": np.array([np.mean(pose.blink) for pose in take.poses], np.float32),
+        "gaze": np.array([pose.gaze for pose in take.poses], np.float32),
+        "expression": np.stack([np.clip(rest + pose.weights, 0, 1) for pose in take.poses]).astype(np.float16),
+        "viseme": take.visemes.astype(np.float16),
+        "landmarks": landmarks.astype(np.float16),
+        "caption": np.array(take.performance.caption),
+        "phonemes": np.array(json.dumps(take.excerpt.phones, ensure_ascii=False)),
+    }
+    np.savez_compressed(path, **arrays)
