@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
@@ -40,6 +40,7 @@ class Portrait:
     warnings: tuple[str, ...] = ()
 
 
+@runtime_checkable
 class Sound(Protocol):
     """Whatever can give a window of mono samples at 16 kHz; silence outside the sound."""
 

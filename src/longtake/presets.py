@@ -24,7 +24,14 @@ def mini() -> Preset:
     """The small model that ships inside the package: 256 px, trained by our own recipes on our own corpus."""
     return Preset(
         name="mini",
-        settings=Settings(),
+        settings=Settings().overlay(
+            {
+                # As in recipes/mini: what the weights were trained with.
+                "sampling": {"steps": 8, "beta_schedule": "linear", "shared_noise": 0.5},
+                "motion": {"frames": 4, "patch_px": 8, "noise_std": 0.1},
+                "guidance": {"portrait": 2.0, "speech": 2.0, "words": 2.0},
+            }
+        ),
         weights=Path(__file__).parent / "weights" / "mini",
         about="256 px, runs anywhere, offline; weights are in the package",
     )

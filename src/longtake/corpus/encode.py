@@ -33,14 +33,14 @@ def encode_corpus(
     motion: MotionSettings | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
-    """Write the training windows of the corpora in `folders` to `out`."""
+    """Write the training windows of the corpora in `folders` to `out`; without `motion` they serve stage 1 only."""
     rows = [(folder, row) for folder in folders for row in _manifest(folder)]
     frames = sum(row["frames"] for _, row in rows)
     with torch.inference_mode():
-        prepare(_clips(rows), frames, out, _encoders(autoencoder, speech, motion or MotionSettings()), progress)
+        prepare(_clips(rows), frames, out, _encoders(autoencoder, speech, motion), progress)
 
 
-def _encoders(autoencoder: Path, speech: Path, motion: MotionSettings) -> Encoders:
+def _encoders(autoencoder: Path, speech: Path, motion: MotionSettings | None) -> Encoders:
     device = choose_device("auto")
     dtype = choose_dtype("auto", device)
     codec = load_autoencoder(autoencoder).to(device, dtype, memory_format=torch.channels_last)
@@ -50,6 +50,7 @@ def _encoders(autoencoder: Path, speech: Path, motion: MotionSettings) -> Encode
         return _latents(_pictures(frames), codec)
 
     def corrupt(frames: UInt8[np.ndarray, "f H W 3"], name: str) -> np.ndarray:
+        assert motion is not None
         generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
         return _latents(drop_patches(_pictures(frames), generator, motion.patch_px, motion.drop_rate), codec)
 
@@ -58,7 +59,7 @@ def _encoders(autoencoder: Path, speech: Path, motion: MotionSettings) -> Encode
         return features.at_frames(0, frames, fps)[:, 0].numpy()
 
     hashes = {"autoencoder": short_hash(autoencoder), "speech": short_hash(speech)}
-    return Encoders(encode, corrupt, listen, identity_of, hashes)
+    return Encoders(encode, corrupt if motion else None, listen, identity_of, hashes)
 
 
 def _pictures(frames: UInt8[np.ndarray, "f H W 3"]) -> torch.Tensor:

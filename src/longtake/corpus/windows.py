@@ -27,7 +27,7 @@ class Encoders:
     """The frozen parts that `prepare` needs, as functions, so that this file knows no network."""
 
     encode: Callable[[np.ndarray], np.ndarray]  # uint8 (f H W 3) -> latents (f c h w)
-    corrupt: Callable[[np.ndarray, str], np.ndarray]  # the same after patch drop; the clip's name seeds it
+    corrupt: Callable[[np.ndarray, str], np.ndarray] | None  # after patch drop, seeded by the clip's name; None: stage 1
     listen: Callable[[Path, int, float], np.ndarray]  # sound file, frames, fps -> features (f layers d)
     identify: Callable[[np.ndarray, np.ndarray], np.ndarray]  # frame (H W 3), landmarks (468 2) -> embedding (d)
     hashes: dict[str, str]  # of the weights behind these functions
@@ -40,8 +40,8 @@ class Example:
     reference: Float[np.ndarray, "c h w"]
     target: Float[np.ndarray, "f c h w"]
     motion: Float[np.ndarray, "n c h w"]  # latents of patch-dropped frames; empty for single frames
-    speech: Float[np.ndarray, "f window layers d"]
-    identity: Float[np.ndarray, " d"]
+    speech: Float[np.ndarray, "f window layers features"]
+    identity: Float[np.ndarray, " embedding"]
     landmarks: Float[np.ndarray, "468 2"]  # of the reference frame: regions are made from these
     truth: Float[np.ndarray, "f 468 2"]  # landmarks of the targets: never a condition, only for measuring
 
@@ -61,7 +61,8 @@ def prepare(
         count = len(pictures)
         latents, leading = encoders.encode(pictures), leads(count)
         dropped = np.zeros_like(latents)
-        dropped[leading] = encoders.corrupt(pictures[leading], row["id"])
+        if encoders.corrupt is not None:
+            dropped[leading] = encoders.corrupt(pictures[leading], row["id"])
         values = {
             "latents": latents,
             "dropped": dropped,

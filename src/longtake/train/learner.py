@@ -19,8 +19,8 @@ class Told:
 
     reference: Float[Tensor, "b c h w"]
     motion: Float[Tensor, "b n c h w"] | None  # None: frames are unrelated, no motion modules (stage 1)
-    speech: Float[Tensor, "b f window layers d"] | None
-    identity: Float[Tensor, "b d"]
+    speech: Float[Tensor, "b f window layers features"] | None
+    identity: Float[Tensor, "b embedding"]
     regions: tuple[Float[Tensor, "b 3 h w"], ...]  # pose, face, lip; a level each
     rectangle: Float[Tensor, "b 3 H W"]  # the face, for the locator
     has_portrait: Bool[Tensor, " b"]
