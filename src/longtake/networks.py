@@ -85,7 +85,9 @@ def choose_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise SettingsError(f"There is no kind of device called '{name}'.", expected="auto, cpu, cuda, cuda:1") from error
+        raise SettingsError(
+            f"There is no kind of device called '{name}'.", expected="auto, cpu, cuda, cuda:1"
+        ) from error
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise SettingsError(
             f"The device '{name}' was asked for, but PyTorch sees {torch.cuda.device_count()} CUDA devices here.",

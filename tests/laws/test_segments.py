@@ -37,7 +37,11 @@ def networks():
     sizes = mini_sizes((32, 32), speech_layers=2, speech_features=16, speech_hidden=16, speech_tokens=2, words=0)
     encoder = EncoderSizes(width=16, blocks=2, kernel=3, expand=1, taps=(1, 2))
     # Random weights whose decoder begins at zero would show grey whatever happens: shake everything.
-    modules = [Animation(sizes), Autoencoder(AutoencoderSizes(widths=(16, 16, 16), blocks=(1, 1, 1))), SpeechEncoder(encoder)]
+    modules = [
+        Animation(sizes),
+        Autoencoder(AutoencoderSizes(widths=(16, 16, 16), blocks=(1, 1, 1))),
+        SpeechEncoder(encoder),
+    ]
     for module in modules:
         for parameter in module.parameters():
             parameter.data += 0.1 * torch.randn_like(parameter)

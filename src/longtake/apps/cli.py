@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -93,11 +94,14 @@ def corpus_make(
     assets: Annotated[Path, typer.Option(help="The folder with portraits, speech and face model.")],
     clips: Annotated[int, typer.Option(min=1, help="How many clips.")] = 100,
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 0,
+    split: Annotated[str, typer.Option(help="train, or heldout: other people, other voices.")] = "train",
+    workers: Annotated[int, typer.Option(min=1, help="Processes; they change the time, not the clips.")] = 1,
+    quiet: Quiet = False,
 ) -> None:
-    """Render talking puppets with exact labels."""
+    """Render talking puppets with exact labels; stopped and started again, it goes on."""
     from longtake.corpus.make import make
 
-    make(assets=assets, out=out, clips=clips, seed=seed)
+    make(assets, out, clips, seed, split, workers, progress=count_of("clips", quiet))
 
 
 @corpus.command("check")
@@ -105,7 +109,37 @@ def corpus_check(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="
     """Verify every file of a corpus against its manifest."""
     from longtake.corpus.check import check
 
-    check(folder)
+    report = check(folder)
+    typer.echo(
+        f"{folder}: {report.clips} clips, {report.frames} frames, {report.mixes} faces, {report.voices} voices; all there"
+    )
+
+
+@corpus.command("prepare")
+def corpus_prepare(
+    corpora: Annotated[list[Path], typer.Argument(metavar="CORPUS...", help="Folders that `corpus make` filled.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help="The folder for the training windows.")],
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder with autoencoder and speech encoder; default: those of mini.")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Encode clips into training windows for stages 1 and 2."""
+    from longtake.corpus.encode import encode_corpus
+    from longtake.presets import mini
+
+    weights = weights or mini().weights
+    paths = (weights / "autoencoder.safetensors", weights / "speech.safetensors")
+    encode_corpus(corpora, out, *paths, mini().settings.motion, count_of("frames", quiet))
+
+
+def count_of(things: str, quiet: bool) -> Callable[[int, int], None]:
+    """A progress function that rewrites one line on the error stream."""
+
+    def show(done: int, total: int) -> None:
+        typer.echo(f"\r{done} of {total} {things}", nl=done == total, err=True)
+
+    return (lambda done, total: None) if quiet else show
 
 
 @app.command()

@@ -27,7 +27,9 @@ class Encoders:
     """The frozen parts that `prepare` needs, as functions, so that this file knows no network."""
 
     encode: Callable[[np.ndarray], np.ndarray]  # uint8 (f H W 3) -> latents (f c h w)
-    corrupt: Callable[[np.ndarray, str], np.ndarray] | None  # after patch drop, seeded by the clip's name; None: stage 1
+    corrupt: (
+        Callable[[np.ndarray, str], np.ndarray] | None
+    )  # after patch drop, seeded by the clip's name; None: stage 1
     listen: Callable[[Path, int, float], np.ndarray]  # sound file, frames, fps -> features (f layers d)
     identify: Callable[[np.ndarray, np.ndarray], np.ndarray]  # frame (H W 3), landmarks (468 2) -> embedding (d)
     hashes: dict[str, str]  # of the weights behind these functions
@@ -103,14 +105,9 @@ class Windows:
                 expected="one autoencoder and one speech encoder behind all of them",
                 do="run longtake corpus prepare again for all",
             )
-        self.arrays = [
-            {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS} for folder in folders
-        ]
+        self.arrays = [{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS} for folder in folders]
         self.clips = [
-            {**row, "folder": k}
-            for k, index in enumerate(indices)
-            for row in index["clips"]
-            if row["split"] == split
+            {**row, "folder": k} for k, index in enumerate(indices) for row in index["clips"] if row["split"] == split
         ]
         self.speech_window = speech_window
         self.hashes = indices[0]["hashes"]

@@ -15,7 +15,7 @@ def mixed_noise(
     The same draw serves training and sampling: frames that start from related noise end in related poses, which a small
     network can't be taught as cheaply (mixed noise of "Preserve Your Own Correlation", Ge et al. 2023).
     """
-    b, c, f, h, w = shape
+    b, c, _, h, w = shape
     own = torch.randn(shape, generator=generator)
     if shared == 0:
         return own

@@ -50,7 +50,9 @@ class StageSettings(Section):
         None, gt=0, description="scale of the difference from the portrait; None: measured"
     )
     speech: bool = Field(True, description="whether speech is heard in this stage")
-    noise_offset: float = Field(0.0, ge=0, description="extra noise that is the same over the whole picture, per channel")
+    noise_offset: float = Field(
+        0.0, ge=0, description="extra noise that is the same over the whole picture, per channel"
+    )
     learns: list[str] = Field([""], description="beginnings of the names of what learns; the empty one is everything")
 
 

@@ -29,10 +29,13 @@ def describe(recipe: Recipe) -> str:
     return "\n".join(
         [
             f"{recipe.kind}: {recipe.run.steps} steps of {settings.clips} clips x {settings.frames} frames = {seen} frames",
-            *(f"  {name:20} {_millions(all_)} M parameters, {_millions(some)} M learn" for name, (all_, some) in counts.items()),
+            *(
+                f"  {name:20} {_millions(all_)} M parameters, {_millions(some)} M learn"
+                for name, (all_, some) in counts.items()
+            ),
             f"  {'all':20} {_millions(total)} M parameters, {_millions(learning)} M learn",
             f"  weights, gradients, moments, average: {memory:.1f} GiB; activations come on top",
-            f"  {flops / 1e12:.2f} TFLOP a step, {flops * recipe.run.steps / 1e15:.2f} PFLOP in all (counted, backward taken as two forwards)",
+            f"  {flops / 1e12:.2f} TFLOP a step, {flops * recipe.run.steps / 1e15:.2f} PFLOP in all",
         ]
     )
 

@@ -49,7 +49,9 @@ class StageSheet:
         rng = np.random.default_rng(1)
         if settings.motion == 0:
             return collate([windows.single(rng, self.frames) for _ in range(self.clips)], self.task.levels)
-        return collate([windows.segment(rng, settings.frames, settings.motion, 0.5) for _ in range(self.clips)], self.task.levels)
+        return collate(
+            [windows.segment(rng, settings.frames, settings.motion, 0.5) for _ in range(self.clips)], self.task.levels
+        )
 
     @torch.no_grad()
     def _sample(self, model: Learner, batch: dict[str, Tensor]) -> Float[Tensor, "b f c h w"]:
