@@ -50,7 +50,7 @@ class SpeechTask:
         self.real = Pool(self.store.split("train", labelled=False))
         self.openness = self.store.alphabet.openness
 
-    def batch(self, rng: np.random.Generator, share: float) -> Batch:  # noqa: ARG002
+    def batch(self, rng: np.random.Generator, share: float) -> Batch:
         count = round(self.data.batch * self.data.unlabelled) if self.real.utterances else 0
         rows = [self._window(self.real, rng) for _ in range(count)]
         rows += [self._window(self.labelled, rng) for _ in range(self.data.batch - count)]
