@@ -51,12 +51,15 @@ class Learner(Animation):
         return self.denoiser(latents, step, self.denoiser.prepare(conditions, frames)).view(b, -1, *latents.shape[2:])
 
     def _read(self, told: Told, identity: Float[Tensor, "b t d"]) -> tuple[dict, dict | None]:
-        """Reference features of the portraits, and of the motion frames if there are any: one pass for both."""
-        pictures = told.reference[:, None]
-        if told.motion is not None:
-            pictures = torch.cat([pictures, told.motion], 1)
-        rows = pictures.shape[1]
-        features = self.reference_net(pictures.flatten(0, 1), context_rows(identity, rows, "correct"))
-        by_row = {name: x.unflatten(0, (-1, rows)) for name, x in features.items()}
-        reference = {name: x[:, 0] for name, x in by_row.items()}
-        return reference, None if told.motion is None else {name: x[:, 1:] for name, x in by_row.items()}
+        """Reference features of the portraits, and of the motion frames if there are any.
+
+        Motion frames give no gradient: the reference net learns to read portraits, and motion modules take what it sees.
+        """
+        reference = self.reference_net(told.reference, identity)
+        if told.motion is None:
+            return reference, None
+        b, n = told.motion.shape[:2]
+        with torch.no_grad():
+            contexts = context_rows(identity, n, "correct")
+            motion = self.reference_net(told.motion.flatten(0, 1), contexts)
+        return reference, {name: x.unflatten(0, (b, n)) for name, x in motion.items()}
