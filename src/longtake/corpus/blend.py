@@ -7,19 +7,20 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, UInt8
 
 from longtake.corpus.carry import make_carrier
 from longtake.corpus.eyes import closed_skin, take_eye
 from longtake.corpus.face_model import LOWER_TEETH, SKIN, UPPER_TEETH
 from longtake.corpus.lids import ease
 from longtake.corpus.matte import BLUE_STUDIO, blurred, cut_out, studio_blue
-from longtake.corpus.puppet import Puppet
+from longtake.corpus.puppet import Puppet, to_bytes
 from longtake.corpus.raster import Buffer, vertex_normals
 from longtake.corpus.rig import TEETH_COLOUR, Rig
 from longtake.corpus.source import Source
 from longtake.face.framing import at_centres, crop_square, square_affine
 
+PREVIEW = 160
 REST_MOUTH = 0.3
 """How much of the donor's own mouth shape stays at rest."""
 
@@ -93,6 +94,20 @@ def make_puppet(
         face_width=head.face_width * scale,
         unit=head.fit.scale * scale,
     )
+
+
+def preview(
+    rig: Rig, sources: Sequence[Source], weights: Sequence[float]
+) -> tuple[UInt8[np.ndarray, "s s 3"], Float32[np.ndarray, "468 2"]]:
+    """The mixed texture on the head's own shape, small and quick, with its landmarks: enough to guess whom it resembles."""
+    head = sources[0]
+    affine = square_affine(crop_square(head.landmarks), PREVIEW)
+    size = (PREVIEW, PREVIEW)
+    photo = cv2.warpAffine(head.picture, at_centres(affine), size, borderMode=cv2.BORDER_REPLICATE)
+    seat = (head.points * affine[0, 0]).astype(np.float32)
+    seat[:, :2] += affine[:, 2].astype(np.float32)
+    picture = _bake(rig, sources, weights, photo, seat)
+    return to_bytes(picture, PREVIEW), (head.landmarks[:468, :2] * affine[0, 0] + affine[:, 2]).astype(np.float32)
 
 
 def _check_photo(picture: Float32[np.ndarray, "H W 3"], square: tuple[float, float, float]) -> None:
@@ -212,7 +227,7 @@ def _matched(
     hair = _unlike(other, skin) * rim
     even = own & (hair < 0.3)
     light = blurred(lab - other, even, 0.07 * size)  # slow changes of light follow the head, details stay
-    other = other + 0.6 * light
+    other = other + 0.45 * light
     return np.clip(cv2.cvtColor(other.astype(np.float32), cv2.COLOR_LAB2RGB), 0, 1), hair
 
 

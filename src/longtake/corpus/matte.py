@@ -16,6 +16,13 @@ BLUE_STUDIO = 0.06
 def blurred(picture: np.ndarray, weight: np.ndarray, sigma: float) -> np.ndarray:
     """The blur of a picture that counts each pixel by `weight`: what is weighted nothing is filled from around it."""
     weight = weight.astype(np.float32)
+    if sigma > 6:  # a wide blur has nothing fine in it: a quarter of the size will do
+        small = (picture.shape[1] // 4, picture.shape[0] // 4)
+        full = weight.reshape(weight.shape + (1,) * (picture.ndim - weight.ndim))
+        total = cv2.GaussianBlur(cv2.resize(picture * full, small, interpolation=cv2.INTER_AREA), (0, 0), sigma / 4)
+        share = cv2.GaussianBlur(cv2.resize(weight, small, interpolation=cv2.INTER_AREA), (0, 0), sigma / 4)
+        wide = total / (share.reshape(share.shape + (1,) * (picture.ndim - share.ndim)) + 1e-4)
+        return cv2.resize(wide, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     if picture.ndim == 3:
         weight = weight[..., None]
     total = cv2.GaussianBlur(picture * weight, (0, 0), sigma)

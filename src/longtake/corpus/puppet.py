@@ -12,7 +12,7 @@ from longtake.corpus.carry import Carrier
 from longtake.corpus.eyes import Eye
 from longtake.corpus.face_model import EYEBALLS, FACE, LOWER_TEETH, SOCKET
 from longtake.corpus.lids import ease
-from longtake.corpus.raster import Buffer, draw_warped, vertex_normals
+from longtake.corpus.raster import Buffer, vertex_normals
 from longtake.corpus.rig import Rig
 from longtake.corpus.shade import EYE, MOUTH, compose, shade_face
 
@@ -62,7 +62,7 @@ class Puppet:
     def __post_init__(self) -> None:
         size = self.size
         self._buffer = Buffer(size, size)
-        self._depth = np.empty((size, size), np.float32)
+        self._grid = Buffer(size, size)
         self._colour = np.zeros((size, size, 3), np.float32)
         self._cover = np.zeros((size, size), np.float32)
         self._kind = np.zeros((size, size), np.uint8)
@@ -102,20 +102,41 @@ class Puppet:
         """One frame (0..1) and its landmarks."""
         points = self.mesh(pose)
         rig, size = self.rig, self.size
-        nodes = self.carrier.move(points, *self.head_motion(pose))
-        warped = np.empty((size, size, 4), np.float32)
-        draw_warped(nodes, self.carrier.nodes, self.carrier.triangles, self.layer, self._depth, warped)
         face = points[FACE]
         x0, y0 = np.maximum(np.floor(face[:, :2].min(axis=0)).astype(int) - 2, 0)
         x1, y1 = np.minimum(np.ceil(face[:, :2].max(axis=0)).astype(int) + 2, size)
         box = (int(x0), int(y0), int(x1), int(y1))
         landmarks = self.landmarks(points)
-        points[MOUTH_INSIDE, 2] += BEHIND  # teeth show between the lips, never through them
-        self._buffer.draw(points, rig.drawn, box)
+        self._rasterise(points, box)
         self._look(pose.gaze)
         self._shade(points, pose, box)
         self._finish(points, pose, box)
-        return compose(warped, self.background, self._colour, self._cover, box), landmarks
+        nodes = self.carrier.move(points, *self.head_motion(pose))
+        grid = self._grid.draw(nodes, self.carrier.triangles)
+        out = np.empty((size, size, 3), np.float32)
+        compose(
+            grid.triangle,
+            grid.weights,
+            self.carrier.nodes,
+            self.carrier.triangles,
+            self.layer,
+            self.background,
+            self._colour,
+            self._cover,
+            box,
+            out,
+        )
+        return out, landmarks
+
+    def _rasterise(self, points: np.ndarray, box: tuple[int, int, int, int]) -> None:
+        """Face, eyeballs, and the mouth's inside, which shows between the lips and never through them."""
+        rig = self.rig
+        inside = rig.face_count + rig.mouth_count
+        points[MOUTH_INSIDE, 2] += BEHIND
+        lips = np.concatenate([rig.lips.upper.at(points), rig.lips.lower.at(points)])
+        buffer = self._buffer.clear(box).add(points, rig.drawn, (0, rig.face_count), box)
+        buffer.add(points, rig.drawn, (rig.face_count, inside), _around(lips, 0.04 * self.face_width, self.size))
+        buffer.add(points, rig.drawn, (inside, len(rig.drawn)), box)
 
     def _look(self, gaze: tuple[float, float]) -> None:
         for eye in self.eyes:

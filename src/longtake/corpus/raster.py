@@ -28,14 +28,29 @@ class Buffer:
         self,
         points: Float32[np.ndarray, "v 3"],
         triangles: Int32[np.ndarray, "m 3"],
-        box: tuple[int, ...] | None = None,
+        box: tuple[int, int, int, int] | None = None,
     ) -> Buffer:
         """This buffer with the nearest triangle at each pixel of `box` (x0, y0, x1, y1; all by default)."""
         height, width = self.depth.shape
-        x0, y0, x1, y1 = box or (0, 0, width, height)
+        box = box or (0, 0, width, height)
+        return self.clear(box).add(points, triangles, (0, len(triangles)), box)
+
+    def clear(self, box: tuple[int, int, int, int]) -> Buffer:
+        """This buffer with nothing in `box`."""
+        x0, y0, x1, y1 = box
         self.depth[y0:y1, x0:x1] = FAR
         self.triangle[y0:y1, x0:x1] = -1
-        _draw(points, triangles, x0, y0, x1, y1, self.depth, self.triangle, self.weights)
+        return self
+
+    def add(
+        self,
+        points: Float32[np.ndarray, "v 3"],
+        triangles: Int32[np.ndarray, "m 3"],
+        part: tuple[int, int],
+        box: tuple[int, int, int, int],
+    ) -> Buffer:
+        """This buffer with the triangles of `part` (first, last + 1) drawn into `box` where they are nearer."""
+        _draw(points, triangles, part, box, self.depth, self.triangle, self.weights)
         return self
 
     def gather(
@@ -48,8 +63,9 @@ class Buffer:
 
 
 @kernel
-def _draw(points, triangles, x_min, y_min, x_max, y_max, depth, triangle, weights):
-    for t in range(triangles.shape[0]):
+def _draw(points, triangles, part, box, depth, triangle, weights):
+    x_min, y_min, x_max, y_max = box
+    for t in range(part[0], part[1]):
         p, q, r = points[triangles[t, 0]], points[triangles[t, 1]], points[triangles[t, 2]]
         low_x, high_x = min(p[0], q[0], r[0]), max(p[0], q[0], r[0])
         low_y, high_y = min(p[1], q[1], r[1]), max(p[1], q[1], r[1])
@@ -106,32 +122,6 @@ def sample(picture, x, y, out):
         top = picture[j, i, n] * (1 - s) + picture[j, i + 1, n] * s
         low = picture[j + 1, i, n] * (1 - s) + picture[j + 1, i + 1, n] * s
         out[n] = top * (1 - t) + low * t
-
-
-@kernel
-def draw_warped(points, source, triangles, picture, depth, out):
-    """`picture` carried by a mesh: each triangle shows what lies under it at `source`; the nearest wins."""
-    height, width = depth.shape
-    colour = np.zeros(picture.shape[2], np.float32)
-    for y in range(height):
-        for x in range(width):
-            depth[y, x] = FAR
-    triangle = np.full((height, width), -1, np.int32)
-    weights = np.empty((height, width, 2), np.float32)
-    _draw(points, triangles, 0, 0, width, height, depth, triangle, weights)
-    for y in range(height):
-        for x in range(width):
-            t = triangle[y, x]
-            u, v = np.float32(x + 0.5), np.float32(y + 0.5)
-            if t >= 0:
-                a, b = weights[y, x, 0], weights[y, x, 1]
-                c = 1 - a - b
-                i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-                u = a * source[i, 0] + b * source[j, 0] + c * source[k, 0]
-                v = a * source[i, 1] + b * source[j, 1] + c * source[k, 1]
-            sample(picture, u, v, colour)
-            for n in range(out.shape[2]):
-                out[y, x, n] = colour[n]
 
 
 @kernel

@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Float32, Int16, UInt8
 
 from longtake.corpus.background import camera_table, draw_background, draw_light
-from longtake.corpus.blend import Looks, UnsuitablePortrait, make_puppet
+from longtake.corpus.blend import Looks, UnsuitablePortrait, make_puppet, preview
 from longtake.corpus.manifest import Clip, clip_paths, hash_of
-from longtake.corpus.mix import Recipe, choose, far_enough
+from longtake.corpus.mix import Recipe, choose, far_enough, promising
 from longtake.corpus.people import People
 from longtake.corpus.performance import MOODS, Performance, perform
 from longtake.corpus.puppet import Pose, Puppet, to_bytes
@@ -27,7 +27,7 @@ from longtake.face.identity import identity_distance, identity_of
 from longtake.face.measure import mouth_opening
 
 SPLIT_CODES = {"train": 0, "heldout": 1}
-DRAWS = 60
+DRAWS = 400
 CRF, PRESET = 12, "fast"
 
 
@@ -109,17 +109,19 @@ def draw_take(studio: Studio, index: int) -> Take:
     poses, visemes = pose_frames(studio, rng, excerpt, performance)
     for _ in range(DRAWS):
         recipe = choose(studio.people, rng, studio.split)
+        sources = [studio.source(file) for file in recipe.files]
+        if not promising(_distances(studio, *preview(studio.rig, sources, recipe.weights), recipe)):
+            continue
         background, kind = draw_background(rng, studio.drawn_size)
         light = draw_light(rng)
         shift = tuple(rng.uniform(-0.05, 0.05, 2))
         looks = Looks(float(rng.uniform(0.92, 1.08)), shift, int(rng.integers(2**31)), light)
-        sources = [studio.source(file) for file in recipe.files]
         try:
             puppet = make_puppet(studio.rig, sources, recipe.weights, background, looks)
         except UnsuitablePortrait:
             continue
         camera = camera_table(light)
-        distances = _distances(studio, puppet, recipe, camera)
+        distances = _distances(studio, *_at_rest(studio, puppet, camera), recipe)
         if far_enough(distances):
             return Take(puppet, recipe, distances, kind, camera, performance, excerpt, poses, visemes)
     raise CorpusError(f"No mix for clip {index} in {DRAWS} draws.", expected="more portraits, or others")
@@ -171,11 +173,19 @@ def filmed(frame: UInt8[np.ndarray, "H W 3"], camera: UInt8[np.ndarray, "256 3"]
     return cv2.LUT(frame, camera[None])
 
 
-def _distances(studio: Studio, puppet: Puppet, recipe: Recipe, camera: np.ndarray) -> tuple[float, ...]:
-    """Identity distance of the puppet at rest to each of its sources."""
+def _at_rest(
+    studio: Studio, puppet: Puppet, camera: np.ndarray
+) -> tuple[UInt8[np.ndarray, "H W 3"], Float32[np.ndarray, "468 2"]]:
+    """The puppet's first picture, before it moves, and its landmarks."""
     picture, landmarks = puppet.draw(Pose(np.zeros(len(puppet.rest), np.float32)))
-    frame = filmed(to_bytes(picture, studio.size), camera)
-    own = identity_of(frame, landmarks[:, :2] * (studio.size / puppet.size))
+    return filmed(to_bytes(picture, studio.size), camera), landmarks[:, :2] * np.float32(studio.size / puppet.size)
+
+
+def _distances(
+    studio: Studio, frame: UInt8[np.ndarray, "H W 3"], landmarks: Float32[np.ndarray, "468 2"], recipe: Recipe
+) -> tuple[float, ...]:
+    """Identity distance of a face to each source of a mix."""
+    own = identity_of(frame, landmarks)
     return tuple(round(float(identity_distance(own, studio.people.named(f).identity)), 4) for f in recipe.files)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from longtake.corpus.raster import kernel, sample
 
 NOTHING, SKIN, MOUTH, EYE = 0, 1, 2, 3
+OPAQUE = 0.999
 DEPTH_UNITS = 2.2
 """Model units behind the lips over which the mouth's inside grows dark."""
 
@@ -73,17 +74,32 @@ def shade_face(
 
 
 @kernel
-def compose(warped, background, colour, cover, box):
-    """The face over the person over the background."""
+def compose(triangle, weights, source, triangles, layer, background, colour, cover, box, out):
+    """The face over the person over the background.
+
+    The person's layer is carried by a grid already drawn into `triangle` and `weights`; `source` is where its nodes were.
+    It is looked up only where the face does not hide it.
+    """
     x0, y0, x1, y1 = box
-    out = np.empty(background.shape, np.float32)
+    found = np.empty(4, np.float32)
     for y in range(out.shape[0]):
         for x in range(out.shape[1]):
-            a = warped[y, x, 3]
-            inside = x0 <= x < x1 and y0 <= y < y1
+            over = cover[y, x] if x0 <= x < x1 and y0 <= y < y1 else np.float32(0)
+            if over > OPAQUE:
+                for n in range(3):
+                    out[y, x, n] = colour[y, x, n]
+                continue
+            u, v = np.float32(x + 0.5), np.float32(y + 0.5)
+            t = triangle[y, x]
+            if t >= 0:
+                a, b = weights[y, x, 0], weights[y, x, 1]
+                c = 1 - a - b
+                i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+                u = a * source[i, 0] + b * source[j, 0] + c * source[k, 0]
+                v = a * source[i, 1] + b * source[j, 1] + c * source[k, 1]
+            sample(layer, u, v, found)
             for n in range(3):
-                value = background[y, x, n] + a * (warped[y, x, n] - background[y, x, n])
-                if inside:
-                    value += cover[y, x] * (colour[y, x, n] - value)
+                value = background[y, x, n] + found[3] * (found[n] - background[y, x, n])
+                if over > 0:
+                    value += over * (colour[y, x, n] - value)
                 out[y, x, n] = value
-    return out
