@@ -30,14 +30,19 @@ class Trainer:
     """One run of a task: `run()` trains to the end and gives the progress; everything on disk is in `recipe.run.folder`."""
 
     def __init__(self, task: Task, recipe: Recipe):
-        from accelerate import Accelerator
+        from accelerate import Accelerator, DistributedDataParallelKwargs
         from diffusers.training_utils import EMAModel
 
         run, learning = recipe.run, recipe.learning
         if run.threads:
             torch.set_num_threads(run.threads)
         self.task, self.recipe, self.folder = task, recipe, run.folder
-        self.accelerator = Accelerator(mixed_precision=run.precision, cpu=run.device == "cpu")
+        self.accelerator = Accelerator(
+            mixed_precision=run.precision,
+            cpu=run.device == "cpu",
+            # A batch whose rows all lost a condition leaves the parameters behind it without a gradient.
+            kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+        )
         if run.start:
             start_from(task.model, run.start)
         learns = [p for p in task.model.parameters() if p.requires_grad]
