@@ -47,7 +47,7 @@ def make_puppet(
     looks: Looks,
 ) -> Puppet:
     """The puppet of head, donor and third, at the size of its background."""
-    head, donor, _ = sources
+    head = sources[0]
     size = background.shape[0]
     mesh, rest, identity = _geometry(rig, sources, weights, looks.teeth_seed)
     square = crop_square(rig.model.at_landmarks(mesh))
@@ -149,10 +149,10 @@ def _set_teeth(rig: Rig, shape: np.ndarray, seed: int) -> None:
     shape[UPPER_TEETH] += np.float32([0, -0.28, 0.25])
     shape[LOWER_TEETH] += np.float32([0, 0.15, 0.20])
     rng = np.random.default_rng([seed, 1])
-    gap = rng.uniform(0.0, 0.02)
+    gap = rng.uniform(0.0, 0.008)
     for tooth in rig.teeth:
         centre = shape[tooth].mean(axis=0)
-        narrow = np.float32([1 - gap - rng.uniform(0, 0.015), 1 + rng.normal(0, 0.02), 1])
+        narrow = np.float32([1 - gap - rng.uniform(0, 0.006), 1 + rng.normal(0, 0.02), 1])
         shape[tooth] = centre + (shape[tooth] - centre) * narrow + np.float32([0, rng.normal(0, 0.012), 0])
 
 
@@ -185,7 +185,7 @@ def _bake(
     core = (face > 0.6) & (mouth < 0.5) & on_mesh
     lab = cv2.cvtColor(photo, cv2.COLOR_RGB2LAB)
     skin = np.median(lab[core & (rim < 0.2)], axis=0)
-    hair = _unlike(lab, skin) * rim
+    hair = _hair(lab, skin, rim)
     plain = core & (hair < 0.3)
     total = photo * weights[0]
     count = np.full((size, size, 1), weights[0], np.float32)
@@ -215,6 +215,16 @@ def _unlike(lab: np.ndarray, skin: np.ndarray) -> np.ndarray:
     return ease((np.linalg.norm((lab - skin) * (0.6, 1, 1), axis=-1) - 13) / 13).astype(np.float32)
 
 
+def _hair(lab: np.ndarray, skin: np.ndarray, rim: np.ndarray) -> np.ndarray:
+    """Where hair lies over the rim of the face: not of skin colour, or a strand darker than what is around it."""
+    size = lab.shape[0]
+    light = np.ascontiguousarray(lab[..., 0])
+    strand = ease((cv2.GaussianBlur(light, (0, 0), size / 32) - cv2.GaussianBlur(light, (0, 0), size / 320) - 3.5) / 5)
+    found = (np.maximum(_unlike(lab, skin), strand) * rim).astype(np.float32)
+    reach = 2 * (size // 110) + 1
+    return cv2.GaussianBlur(cv2.dilate(found, np.ones((reach, reach), np.uint8)), (0, 0), size / 250)
+
+
 def _matched(
     theirs: np.ndarray, lab: np.ndarray, plain: np.ndarray, skin: np.ndarray, rim: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -224,7 +234,7 @@ def _matched(
     own = plain & (_unlike(other, np.median(other[plain], axis=0)) * rim < 0.3)
     spread = np.clip(lab[own].std(axis=0) / (other[own].std(axis=0) + 1e-3), 0.75, 1.3)
     other = (other - other[own].mean(axis=0)) * spread + lab[own].mean(axis=0)
-    hair = _unlike(other, skin) * rim
+    hair = _hair(other, skin, rim)
     even = own & (hair < 0.3)
     light = blurred(lab - other, even, 0.07 * size)  # slow changes of light follow the head, details stay
     other = other + 0.45 * light
