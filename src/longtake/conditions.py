@@ -35,7 +35,7 @@ class PortraitConditions:
     identity: Float[Tensor, "k t d"]
     reference: Features  # per place "k l c"
     regions: tuple[Float[Tensor, "k 3 h w"], ...]
-    locator: Float[Tensor, "k c h w"]
+    locator: Float[Tensor, "k c_first h w"]
 
 
 @torch.inference_mode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from longtake.models.animation import Animation, AnimationSizes
 from longtake.models.autoencoder import Autoencoder, AutoencoderSizes
 from longtake.settings import RunSettings
 from longtake.weights import files
+from longtake.weights.files import short_hash
 from longtake.weights.load import load
 
 if TYPE_CHECKING:
@@ -104,12 +104,6 @@ def choose_dtype(name: str, device: torch.device) -> torch.dtype:
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
     fast = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
     return torch.bfloat16 if fast else torch.float32
-
-
-def short_hash(path: Path) -> str:
-    """The first 16 hex digits of the file's SHA-256."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def _load(path: Path, sizes_of: type, build: Callable[..., Any]) -> tuple[Any, dict[str, Any]]:

@@ -25,8 +25,8 @@ class Hearing:
     """What one audio module needs of the speech and of the regions, made once per segment."""
 
     speech: KeyValue | None  # of the rows that hear, keys of the three regions side by side: "r t 3c"
-    masks: Float[Tensor, "b 1 l 3 1"]  # of the rows that hear, region weights included
-    out: Float[Tensor, "c 3c"]
+    masks: Float[Tensor, "heard 1 l 3 1"]  # of the rows that hear, region weights included
+    out: Float[Tensor, "c c_thrice"]
     bias: Float[Tensor, "b 1 l c"]
     rows: Rows
 
@@ -45,7 +45,7 @@ class AudioModule(nn.Module):
         self.ff = FeedForward(inner, ff)
         self.proj_out = Pointwise(inner, width)
 
-    def _side_by_side(self, part: str) -> Float[Tensor, "3c d"]:
+    def _side_by_side(self, part: str) -> Float[Tensor, "c_thrice d"]:
         return torch.cat([self.regions[region].get_submodule(part).weight for region in REGIONS])
 
     def prepare(

@@ -7,7 +7,7 @@ import math
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Num
 from torch import Tensor, nn
 
 
@@ -44,7 +44,7 @@ class StepEmbedding(nn.Module):
         self.first = nn.Linear(width, 4 * width)
         self.second = nn.Linear(4 * width, 4 * width)
 
-    def forward(self, step: Float[Tensor, "*b"]) -> Float[Tensor, "*b d"]:
+    def forward(self, step: Num[Tensor, "*b"]) -> Float[Tensor, "*b d"]:
         half = self.width // 2
         rates = torch.exp(torch.arange(half, device=step.device, dtype=torch.float32) * (-math.log(10000.0) / half))
         angles = step.float()[..., None] * rates

@@ -111,7 +111,7 @@ class Layer(nn.Module):
 
     def forward(
         self, x: Float[Tensor, "r c h w"], step: Float[Tensor, "r d"], told: LayerConditions | None
-    ) -> Float[Tensor, "r c h w"]:
+    ) -> Float[Tensor, "r c_out h w"]:
         x = self.resnet(x, step)
         if told is None:
             return x

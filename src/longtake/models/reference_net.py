@@ -28,7 +28,7 @@ class ReferenceLayer(nn.Module):
 
     def forward(
         self, x: Float[Tensor, "r c h w"], step: Tensor, context: Float[Tensor, "r t d"], features: Features
-    ) -> Float[Tensor, "r c h w"]:
+    ) -> Float[Tensor, "r c_out h w"]:
         """The grid after this layer; its features are put under its name."""
         x = self.resnet(x, step)
         if self.transformer is not None:

@@ -1,5 +1,6 @@
 """Weight files: safetensors with a JSON header that says what is inside and how it was made."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,6 +55,12 @@ def about(path: Path | str) -> dict[str, Any]:
     """The header alone: what the file holds and how it was made."""
     with _opened(path) as file:
         return _about(file.metadata())
+
+
+def short_hash(path: Path) -> str:
+    """The first 16 hex digits of a file's SHA-256."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def _stored(name: str, tensor: Tensor, dtype: torch.dtype | None) -> Tensor:

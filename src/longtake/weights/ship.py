@@ -15,14 +15,7 @@ def ship(trained: Path, out: Path) -> None:
     """Write the weights in `trained` to `out`; the animation networks in parts."""
     tensors, header = files.read(trained)
     animation = any(name.startswith(tuple(PARTS)) for name in tensors)
-    files.write_parts(out, tensors, {**header, "trained": files_hash(trained)}, PARTS if animation else {})
-
-
-def files_hash(path: Path) -> str:
-    """The first 16 hex digits of the SHA-256 of the file that training wrote."""
-    from longtake.networks import short_hash
-
-    return short_hash(path)
+    files.write_parts(out, tensors, {**header, "trained": files.short_hash(trained)}, PARTS if animation else {})
 
 
 if __name__ == "__main__":
