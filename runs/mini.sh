@@ -18,3 +18,15 @@ train speech --set "data.folder=$work/sounds"
 [ -e "$work/corpus/manifest.jsonl" ] || "$python" -m longtake corpus make --assets "$assets" --clips 600 --seed 1 "$work/corpus"
 [ -e "$work/frames/index.json" ] || "$python" -m longtake.train.pack frames "$work/corpus" "$work/frames"
 train autoencoder --set "data.folder=$work/frames"
+
+# 3. Every frame as latents and speech features, once; then the two stages. Several processes use several cores better than threads do:
+#    torchrun --standalone --nproc-per-node 2 -m longtake train RECIPE ...
+[ -e "$work/windows/windows.json" ] || "$python" -m longtake corpus prepare "$work/corpus" -o "$work/windows"
+train stage1 --set "data.windows=[\"$work/windows\"]"
+train stage2 --set "data.windows=[\"$work/windows\"]" --set "run.start=$work/runs/stage1/ema.safetensors"
+
+# 4. What the package ships.
+for kind in autoencoder speech; do
+    "$python" -m longtake.weights.ship "$work/runs/$kind/ema.safetensors" "src/longtake/weights/mini/$kind.safetensors"
+done
+"$python" -m longtake.weights.ship "$work/runs/stage2/ema.safetensors" src/longtake/weights/mini/animation.safetensors
