@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -168,3 +169,34 @@ def test_doctor_names_every_required_package_with_its_version():
 
     assert all(doctor.installed(name) for name in doctor.PACKAGES)
     assert doctor.installed("no-such-package") is None
+
+
+def stand_in(monkeypatch, module: str, **functions) -> None:
+    """A module of that name with these functions only, in the place of a heavy one."""
+    fake = types.ModuleType(module)
+    vars(fake).update(functions)
+    monkeypatch.setitem(sys.modules, module, fake)
+
+
+def test_corpus_commands_call_the_corpus(monkeypatch, capsys):
+    calls = []
+    report = types.SimpleNamespace(clips=2, frames=200, mixes=2, voices=1)
+    stand_in(monkeypatch, "longtake.corpus.make", make=lambda *args, progress, **rest: calls.append((args, rest)))
+    stand_in(monkeypatch, "longtake.corpus.encode", encode_corpus=lambda *args: calls.append(args))
+    stand_in(monkeypatch, "longtake.corpus.check", check=lambda folder: report)
+    assert run_app(app, ["corpus", "make", "clips", "--assets", "assets", "--clips", "3", "--seed", "5"]) == 0
+    assert calls[0] == ((Path("assets"), Path("clips"), 3, 5, "train", 1), {"source": "puppet"})
+    assert run_app(app, ["corpus", "prepare", "a", "b", "-o", "out", "--weights", "mine", "--quiet"]) == 0
+    assert calls[1][:3] == ([Path("a"), Path("b")], Path("out"), Path("mine/autoencoder.safetensors"))
+    assert run_app(app, ["corpus", "check", "clips"]) == 0
+    assert "2 clips, 200 frames, 2 faces, 1 voices" in capsys.readouterr().out
+
+
+def test_a_folder_that_is_no_corpus_is_a_corpus_error(tmp_path, capsys):
+    assert run_app(app, ["corpus", "check", str(tmp_path)]) == 7
+    assert str(tmp_path) in capsys.readouterr().err
+
+
+def test_evaluate_passes_its_options_on(capsys):
+    assert run_app(app, ["evaluate", "--help"]) == 0
+    assert "--short" in capsys.readouterr().out

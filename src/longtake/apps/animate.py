@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from longtake.apps.outcome import say
+from longtake.apps.progress import progress_bar
 from longtake.errors import RunInterrupted
 from longtake.presets import preset as preset_named
 from longtake.settings import Settings
-
-Progress = Callable[[int, int], None]  # frames done, frames in all
 
 
 def animate_file(
@@ -57,42 +54,6 @@ def collect_settings(
     if config is not None:
         base = Settings.from_toml(config, base)
     return base.apply_set(*assignments).overlay(flags)
-
-
-@contextmanager
-def progress_bar(total: int, fps: int, quiet: bool) -> Iterator[Progress | None]:
-    """A function to be told the frames done; draws segments, seconds of video and the time left on the error stream."""
-    if quiet:
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    columns = (
-        TextColumn("segment {task.fields[segment]}/{task.fields[segments]}"),
-        BarColumn(),
-        TextColumn("{task.fields[done_s]:.1f} of {task.fields[total_s]:.1f} s of video"),
-        TimeRemainingColumn(),
-        TextColumn("left"),
-    )
-    with Bar(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=total, segment=0, segments="?", done_s=0.0, total_s=total / fps)
-        segment = 0
-
-        def progress(done: int, total: int) -> None:
-            nonlocal segment
-            segment += 1
-            size = max(done // segment, 1)  # all segments but the last have the same length
-            bar.update(
-                task,
-                completed=done,
-                segment=segment,
-                segments=segment if done == total else -(-total // size),
-                done_s=done / fps,
-            )
-
-        yield progress
 
 
 def _stopped(out: Path, after_s: float) -> RunInterrupted:

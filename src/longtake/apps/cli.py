@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -95,13 +94,16 @@ def corpus_make(
     clips: Annotated[int, typer.Option(min=1, help="How many clips.")] = 100,
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 0,
     split: Annotated[str, typer.Option(help="train, or heldout: other people, other voices.")] = "train",
+    source: Annotated[str, typer.Option(help="puppet, or grid: recordings of a real speaker.")] = "puppet",
     workers: Annotated[int, typer.Option(min=1, help="Processes; they change the time, not the clips.")] = 1,
     quiet: Quiet = False,
 ) -> None:
     """Render talking puppets with exact labels; stopped and started again, it goes on."""
+    from longtake.apps.progress import count_bar
     from longtake.corpus.make import make
 
-    make(assets, out, clips, seed, split, workers, progress=count_of("clips", quiet))
+    with count_bar("clips", quiet) as progress:
+        make(assets, out, clips, seed, split, workers, source=source, progress=progress)
 
 
 @corpus.command("check")
@@ -125,21 +127,14 @@ def corpus_prepare(
     quiet: Quiet = False,
 ) -> None:
     """Encode clips into training windows for stages 1 and 2."""
+    from longtake.apps.progress import count_bar
     from longtake.corpus.encode import encode_corpus
     from longtake.presets import mini
 
     weights = weights or mini().weights
     paths = (weights / "autoencoder.safetensors", weights / "speech.safetensors")
-    encode_corpus(corpora, out, *paths, mini().settings.motion, count_of("frames", quiet))
-
-
-def count_of(things: str, quiet: bool) -> Callable[[int, int], None]:
-    """A progress function that rewrites one line on the error stream."""
-
-    def show(done: int, total: int) -> None:
-        typer.echo(f"\r{done} of {total} {things}", nl=done == total, err=True)
-
-    return (lambda done, total: None) if quiet else show
+    with count_bar("frames", quiet) as progress:
+        encode_corpus(corpora, out, *paths, mini().settings.motion, progress)
 
 
 @app.command()
