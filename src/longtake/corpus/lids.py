@@ -30,7 +30,7 @@ class Edge:
     weights: np.ndarray  # (9, 3)
     along: np.ndarray  # (9,) 0..1 between the eye's corners
 
-    def at(self, vertices: Float[np.ndarray, "v xyz"]) -> Float[np.ndarray, "9 xyz"]:
+    def at(self, vertices: Float[np.ndarray, "v xyz"]) -> Float[np.ndarray, "p xyz"]:
         return np.einsum("lcx,lc->lx", vertices[self.corners], self.weights)
 
     def curve(self, vertices: Float[np.ndarray, "v xyz"]) -> Float[np.ndarray, "33 xyz"]:

@@ -11,6 +11,7 @@ from longtake.corpus.manifest import NAME, Clip, append, read_manifest
 from longtake.corpus.render import SPLIT_CODES, Studio, make_clip
 from longtake.errors import CorpusError
 
+SOURCES = ("puppet", "grid")
 _studio: Studio | None = None
 """The studio of a worker process."""
 
@@ -23,6 +24,7 @@ def make(
     split: str = "train",
     workers: int = 1,
     *,
+    source: str = "puppet",
     frames: int = 100,
     fps: float = 25.0,
     size: int = 256,
@@ -32,11 +34,19 @@ def make(
 ) -> list[Clip]:
     """The clips of the corpus in `out`, made from the assets where they are missing.
 
+    `source` is "puppet", or "grid" for recordings of a real speaker (their own length; seed and workers don't matter).
     Each clip depends on seed, split and its index alone, so neither workers nor interruptions change it.
     Fits of portraits are kept in `cache` (by default `.fits` beside `out`).
     """
     if split not in SPLIT_CODES:
         raise CorpusError(f"There is no split {split!r}.", expected=f"one of {', '.join(SPLIT_CODES)}")
+    if source not in SOURCES:
+        raise CorpusError(f"There is no source {source!r}.", expected=f"one of {', '.join(SOURCES)}")
+    if source == "grid":
+        from longtake.corpus.face_model import FaceModel
+        from longtake.corpus.grid import make_grid
+
+        return make_grid(assets, out, clips, split, names=FaceModel(assets).names, size=size, progress=progress)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     have = _done(out, seed, split, frames, fps, size)

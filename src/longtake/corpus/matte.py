@@ -56,7 +56,9 @@ def cut_out(
     sure = cv2.erode((person > 0.95).astype(np.uint8), kernel).astype(np.float32)
     below = ease((np.arange(len(picture), dtype=np.float32) - chin_y) / (0.1 * size))[:, None]
     between = ease((blue / excess - 0.6) / 0.3) * (1 - below)  # the studio seen between hair and neck is never sure
-    clothes = np.maximum(ease((person - 0.55) / 0.3) * below, cv2.GaussianBlur(sure, (0, 0), size / 160) * (1 - between))
+    clothes = np.maximum(
+        ease((person - 0.55) / 0.3) * below, cv2.GaussianBlur(sure, (0, 0), size / 160) * (1 - between)
+    )
     alpha = np.maximum(keyed * ease((person - 0.01) / 0.04), clothes)
     alpha = cv2.GaussianBlur(alpha.astype(np.float32), (0, 0), size / 480)
     cover = np.maximum(alpha, 0.3)[..., None]

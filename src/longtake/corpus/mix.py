@@ -59,7 +59,10 @@ def _go_together(head: Person, donor: Person, third: Person, slack: float) -> bo
     if len({p.file for p in trio}) < 3 or len({p.facial_hair for p in trio}) > 1:
         return False
     for other in (donor, third):
-        if abs(head.yaw - other.yaw) > MAX_YAW_GAP_DEG * min(slack, 1.3) or np.linalg.norm(head.skin - other.skin) > SKIN_GAP * slack:
+        if (
+            abs(head.yaw - other.yaw) > MAX_YAW_GAP_DEG * min(slack, 1.3)
+            or np.linalg.norm(head.skin - other.skin) > SKIN_GAP * slack
+        ):
             return False
         if max(abs(head.beard - other.beard), abs(head.moustache - other.moustache)) > BEARD_GAP * slack:
             return False

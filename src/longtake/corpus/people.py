@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Float32
 
-from longtake.corpus.face_model import EYES, LIPS, FaceModel, Fit, fit_face
+from longtake.corpus.face_model import FaceModel, Fit, fit_face
 from longtake.errors import CorpusError
 
 FIT_VERSION = 1
@@ -80,7 +80,7 @@ class People:
         self.cache.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.stem}.{os.getpid()}.part.npz")
         np.savez(part, **vars(fit))
-        os.replace(part, path)  # several workers may fit the same portrait: the last one wins, all are equal
+        part.replace(path)  # several workers may fit the same portrait: the last one wins, all are equal
         return fit
 
     def lip_contrast(self, file: str) -> Float[np.ndarray, " 3"]:
@@ -114,5 +114,3 @@ def _person(row: dict[str, str], identity: np.ndarray) -> Person:
         identity=identity.astype(np.float32),
     )
 
-
-__all__ = ["EYES", "LIPS", "People", "Person"]

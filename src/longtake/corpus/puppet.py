@@ -101,7 +101,7 @@ class Puppet:
     def draw(self, pose: Pose) -> tuple[Float32[np.ndarray, "s s 3"], Float32[np.ndarray, "468 3"]]:
         """One frame (0..1) and its landmarks."""
         points = self.mesh(pose)
-        rig, size = self.rig, self.size
+        size = self.size
         face = points[FACE]
         x0, y0 = np.maximum(np.floor(face[:, :2].min(axis=0)).astype(int) - 2, 0)
         x1, y1 = np.minimum(np.ceil(face[:, :2].max(axis=0)).astype(int) + 2, size)

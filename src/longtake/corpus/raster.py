@@ -1,9 +1,14 @@
 """Triangles to pixels: a depth buffer, and the fused loops that colour what it holds (numba).
 
-Screen frame: x right, y down, z away from the viewer (smaller is nearer), in pixels; pixel (i, j) has its centre at (i + 0.5, j + 0.5).
+Screen frame: x right, y down, z away from the viewer (smaller is nearer), in pixels;
+pixel (i, j) has its centre at (i + 0.5, j + 0.5).
 """
 
 from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numba
 import numpy as np
@@ -13,7 +18,13 @@ FAR = np.float32(1e30)
 INSIDE = -1e-6
 """Barycentric weights down to this count as inside, so that shared edges leave no gaps."""
 
-kernel = numba.njit(cache=True, fastmath={"nsz", "arcp", "contract", "reassoc"}, nogil=True)
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def kernel(function: Function) -> Function:
+    """The function compiled; what the shape checker of the test run has wrapped around it comes off first."""
+    fast = {"nsz", "arcp", "contract", "reassoc"}  # no assumption about infinities or NaN
+    return numba.njit(cache=True, fastmath=fast, nogil=True)(inspect.unwrap(function))
 
 
 class Buffer:
