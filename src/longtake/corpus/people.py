@@ -113,4 +113,3 @@ def _person(row: dict[str, str], identity: np.ndarray) -> Person:
         facial_hair=row["facial_hair"] == "1",
         identity=identity.astype(np.float32),
     )
-
