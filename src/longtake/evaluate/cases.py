@@ -31,7 +31,9 @@ class Case:
     @cached_property
     def frames(self) -> UInt8[np.ndarray, "f H W 3"]:
         """All true frames, RGB."""
-        return read_frames(self.folder / f"{self.name}.mp4")
+        from longtake.media.video import read_frames
+
+        return np.stack(list(read_frames(self.folder / f"{self.name}.mp4")))
 
     @cached_property
     def labels(self) -> dict[str, np.ndarray]:
@@ -65,22 +67,6 @@ def read_cases(folder: Path, count: int | None = None) -> list[Case]:
             do="run from the root of a clone, or give --fixtures FOLDER",
         )
     return [Case(name, folder) for name in names[:count]]
-
-
-def read_frames(path: Path, first: int = 0, count: int | None = None) -> UInt8[np.ndarray, "f H W 3"]:
-    """Frames of a short video as RGB, `count` from the `first` on."""
-    import av
-
-    frames = []
-    with av.open(str(path)) as container:
-        for i, frame in enumerate(container.decode(video=0)):
-            if count is not None and i >= first + count:
-                break
-            if i >= first:
-                frames.append(frame.to_ndarray(format="rgb24"))
-    if not frames:
-        raise CorpusError(f"'{path}' has no frames.", do="fetch the file again")
-    return np.stack(frames)
 
 
 def read_speech(path: Path) -> Float[np.ndarray, " samples"]:
