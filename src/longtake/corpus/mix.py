@@ -25,9 +25,9 @@ APART = 0.80
 GUESS = ((0.62, 0.26), (0.99, -0.01), (0.80, 0.09))
 """Distance of a finished puppet to head, donor and third from that of its preview: slope and offset, measured on 86 mixes."""
 HOPE = 0.59
-SLACK = {"train": 1.0, "heldout": 2.0}
+SLACK = {"train": 1.0, "heldout": 1.6}
 """How much the rules give way: few people are held out."""
-DRAWS = 20000
+DRAWS, DRAWS_A_HEAD = 20000, 400
 
 
 @dataclass(frozen=True)
@@ -41,16 +41,17 @@ class Recipe:
         assert abs(sum(self.weights) - 1) < 1e-9 and max(self.weights) <= 0.4 and len(set(self.files)) == 3
 
 
-def choose(people: People, rng: np.random.Generator, split: str) -> Recipe:
-    """Three people who go together, drawn at random."""
+def choose(people: People, rng: np.random.Generator, split: str, head: str = "") -> Recipe:
+    """Three people who go together, drawn at random; with this head, if somebody goes with it."""
     usable = [p for p in people.rows if p.split == split and p.usable and abs(p.yaw) < MAX_YAW_DEG]
     slack = SLACK[split]
     donors = [p for p in usable if p.mouth_open < CLOSED * slack]
-    for _ in range(DRAWS):
-        head, third = usable[rng.integers(len(usable))], usable[rng.integers(len(usable))]
-        donor = donors[rng.integers(len(donors))]
-        if _go_together(head, donor, third, slack) and _lips_agree(people, head, donor, slack):
-            return Recipe((head.file, donor.file, third.file))
+    wanted = [p for p in usable if p.file == head]
+    for draw in range(DRAWS):
+        first = wanted[0] if wanted and draw < DRAWS_A_HEAD else usable[rng.integers(len(usable))]
+        donor, third = donors[rng.integers(len(donors))], usable[rng.integers(len(usable))]
+        if _go_together(first, donor, third, slack) and _lips_agree(people, first, donor, min(slack, 1.2)):
+            return Recipe((first.file, donor.file, third.file))
     raise CorpusError(f"No three {split} portraits go together.", expected="portraits as in docs/corpus.md")
 
 

@@ -27,7 +27,7 @@ from longtake.face.identity import identity_distance, identity_of
 from longtake.face.measure import mouth_opening
 
 SPLIT_CODES = {"train": 0, "heldout": 1}
-DRAWS = 400
+DRAWS, DRAWS_A_HEAD = 400, 10
 CRF, PRESET = 12, "fast"
 
 
@@ -107,8 +107,11 @@ def draw_take(studio: Studio, index: int) -> Take:
     excerpt = studio.voices.excerpt(rng, index, studio.frames / studio.fps)
     performance = perform(rng, studio.frames, studio.fps, excerpt.utterance.category)
     poses, visemes = pose_frames(studio, rng, excerpt, performance)
-    for _ in range(DRAWS):
-        recipe = choose(studio.people, rng, studio.split)
+    head = ""
+    for draw in range(DRAWS):
+        # A head keeps its turn for some draws: else those that mix easily would be seen far more often.
+        recipe = choose(studio.people, rng, studio.split, head if draw % DRAWS_A_HEAD else "")
+        head = recipe.files[0]
         sources = [studio.source(file) for file in recipe.files]
         if not promising(_distances(studio, *preview(studio.rig, sources, recipe.weights), recipe)):
             continue
