@@ -45,68 +45,71 @@ class Section(BaseModel):
 class PortraitSettings(Section):
     """The picture and the square around the head that is cut from it."""
 
-    size_px: int = Field(256, ge=64, le=1024, multiple_of=16, description="side of the animated square, pixels")
-    face: int | None = Field(None, ge=1, description="which face, counted from the left; none = the largest")
+    size_px: int = Field(default=256, ge=64, le=1024, multiple_of=16, description="side of the animated square, pixels")
+    face: int | None = Field(default=None, ge=1, description="which face, counted from the left; none = the largest")
     zoom: float = Field(
-        1.0, ge=0.5, le=2.0, description="above 1 the head fills more of the square; 1 is the published framing"
+        default=1.0, ge=0.5, le=2.0, description="above 1 the head fills more of the square; 1 is the published framing"
     )
     min_face_px: int = Field(
-        32, ge=8, le=512, description="smallest face height that is accepted, pixels of the source"
+        default=32, ge=8, le=512, description="smallest face height that is accepted, pixels of the source"
     )
 
 
 class SamplingSettings(Section):
     """Diffusion: the schedule, the steps and the random numbers. All presets predict v."""
 
-    scheduler: Literal["ddim", "dpm++", "unipc"] = Field("ddim", description="sampler")
-    steps: int = Field(8, ge=1, le=1000, description="denoising steps per segment")
-    seed: int = Field(0, ge=0, lt=2**63, description="seed of the whole video")
+    scheduler: Literal["ddim", "dpm++", "unipc"] = Field(default="ddim", description="sampler")
+    steps: int = Field(default=8, ge=1, le=1000, description="denoising steps per segment")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="seed of the whole video")
     generator: Literal["segment", "running"] = Field(
-        "segment", description="noise seeded by (seed, segment), or one running generator as the released code"
+        default="segment", description="noise seeded by (seed, segment), or one running generator as the released code"
     )
     shared_noise: float = Field(
-        0.0, ge=0.0, le=1.0, description="share of the noise's variance that the frames of a segment have in common"
+        default=0.0,
+        ge=0.0,
+        le=1.0,
+        description="share of the noise's variance that the frames of a segment have in common",
     )
     beta_schedule: Literal["linear", "scaled_linear"] = Field(
-        "scaled_linear", description="noise schedule; must be the one trained with"
+        default="scaled_linear", description="noise schedule; must be the one trained with"
     )
-    zero_snr: bool = Field(True, description="rescale the schedule so that the last step is pure noise")
+    zero_snr: bool = Field(default=True, description="rescale the schedule so that the last step is pure noise")
 
 
 class MotionSettings(Section):
     """The frames that guide the next segment, and how they are corrupted (paper 3.1)."""
 
-    frames: int = Field(4, ge=1, le=16, description="motion frames taken from the tail, n")
-    drop_rate: float = Field(0.25, ge=0.0, le=1.0, description="probability that a patch is dropped, r")
-    patch_px: int = Field(16, ge=1, le=512, description="side of a dropped patch, pixels, p")
+    frames: int = Field(default=4, ge=1, le=16, description="motion frames taken from the tail, n")
+    drop_rate: float = Field(default=0.25, ge=0.0, le=1.0, description="probability that a patch is dropped, r")
+    patch_px: int = Field(default=16, ge=1, le=512, description="side of a dropped patch, pixels, p")
     noise_std: float = Field(
-        0.1, ge=0.0, le=2.0, description="Gaussian noise on the latents of the motion frames, sigma"
+        default=0.1, ge=0.0, le=2.0, description="Gaussian noise on the latents of the motion frames, sigma"
     )
-    share_mask: bool = Field(False, description="one drop mask for all motion frames (released code: yes)")
-    keep_face: bool = Field(False, description="never drop inside the face box (released code: yes)")
+    share_mask: bool = Field(default=False, description="one drop mask for all motion frames (released code: yes)")
+    keep_face: bool = Field(default=False, description="never drop inside the face box (released code: yes)")
 
 
 class GuidanceSettings(Section):
     """Classifier-free guidance; 1 = none. Equal scales need one pair of branches, different ones need more."""
 
-    portrait: float = Field(3.5, ge=0.0, le=20.0, description="scale for the portrait, lambda_i")
-    speech: float = Field(3.5, ge=0.0, le=20.0, description="scale for the speech, lambda_a")
-    words: float = Field(3.5, ge=0.0, le=20.0, description="scale for the prompts, lambda_t")
+    portrait: float = Field(default=3.5, ge=0.0, le=20.0, description="scale for the portrait, lambda_i")
+    speech: float = Field(default=3.5, ge=0.0, le=20.0, description="scale for the speech, lambda_a")
+    words: float = Field(default=3.5, ge=0.0, le=20.0, description="scale for the prompts, lambda_t")
 
 
 class RegionsSettings(Section):
     """How strongly speech moves each region (hierarchical audio attention)."""
 
-    pose: float = Field(1.0, ge=0.0, le=5.0, description="weight of the region around the face")
-    face: float = Field(1.0, ge=0.0, le=5.0, description="weight of the face region")
-    lip: float = Field(1.0, ge=0.0, le=5.0, description="weight of the lip region")
+    pose: float = Field(default=1.0, ge=0.0, le=5.0, description="weight of the region around the face")
+    face: float = Field(default=1.0, ge=0.0, le=5.0, description="weight of the face region")
+    lip: float = Field(default=1.0, ge=0.0, le=5.0, description="weight of the lip region")
 
 
 class ReferenceSettings(Section):
     """How the denoiser reads the portrait."""
 
     pairing: Literal["published", "correct"] = Field(
-        "correct",
+        default="correct",
         description="pairing of guidance rows with reference rows; published = as the released code, which mixes them",
     )
 
@@ -114,22 +117,22 @@ class ReferenceSettings(Section):
 class VideoSettings(Section):
     """The file that comes out."""
 
-    fps: int = Field(25, ge=1, le=120, description="frames per second")
-    crf: int = Field(18, ge=0, le=51, description="H.264 quality; lower is better and larger")
+    fps: int = Field(default=25, ge=1, le=120, description="frames per second")
+    crf: int = Field(default=18, ge=0, le=51, description="H.264 quality; lower is better and larger")
     preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"] = Field(
-        "veryfast", description="H.264 encoder effort"
+        default="veryfast", description="H.264 encoder effort"
     )
-    sound_kbps: int = Field(128, ge=32, le=512, description="AAC bit rate, kilobits per second")
+    sound_kbps: int = Field(default=128, ge=32, le=512, description="AAC bit rate, kilobits per second")
 
 
 class RunSettings(Section):
     """Where and in which precision the networks run."""
 
-    device: str = Field("auto", description="auto, cpu, cuda, cuda:1 ...; auto = CUDA if there is one")
+    device: str = Field(default="auto", description="auto, cpu, cuda, cuda:1 ...; auto = CUDA if there is one")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
-        "auto", description="auto = bfloat16 where the hardware has it"
+        default="auto", description="auto = bfloat16 where the hardware has it"
     )
-    decode_frames: int = Field(4, ge=1, le=64, description="frames decoded at a time")
+    decode_frames: int = Field(default=4, ge=1, le=64, description="frames decoded at a time")
 
 
 class Settings(Section):

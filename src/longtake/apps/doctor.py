@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import importlib.metadata
 import json
 import os
@@ -16,7 +17,7 @@ from longtake import __version__
 from longtake.presets import PRESETS
 
 PACKAGES = ("torch", "diffusers", "safetensors", "numpy", "opencv-python-headless", "pillow", "av", "soxr", "pydantic")
-OPTIONAL = {"accelerate": "train", "numba": "corpus", "scipy": "corpus", "soundfile": "corpus"}
+OPTIONAL = {"accelerate": "train", "soundfile": "train", "scipy": "train", "numba": "corpus"}
 
 
 def examine() -> dict[str, Any]:
@@ -65,7 +66,7 @@ def problems() -> list[str]:
     found = [f"{name} is missing: pip install longtake" for name in PACKAGES if not installed(name)]
     if installed("torchvision"):
         try:
-            import torchvision  # noqa: F401
+            importlib.import_module("torchvision")
         except Exception as error:
             reason = str(error).splitlines()[0]
             found.append(

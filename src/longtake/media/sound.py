@@ -14,6 +14,8 @@ from pathlib import Path
 import av
 import numpy as np
 import soxr
+from av.container import InputContainer
+from av.error import FFmpegError
 from jaxtyping import Float
 
 from longtake.clips import SAMPLE_RATE_HZ, Speech
@@ -196,7 +198,7 @@ def _frames(path: Path, tally: Tally) -> Iterator[av.AudioFrame]:
     """Decoded frames; the tally grows on the way."""
     try:
         container = av.open(str(path))
-    except (av.FFmpegError, OSError, ValueError) as error:
+    except (FFmpegError, OSError, ValueError) as error:
         raise SpeechUnreadable(
             f"'{path}' is not a sound file that can be read: {_reason(error)}.",
             expected="wav, mp3, m4a, flac, ogg, mp4 or another file that FFmpeg reads",
@@ -204,18 +206,19 @@ def _frames(path: Path, tally: Tally) -> Iterator[av.AudioFrame]:
     with container:
         if not container.streams.audio:
             raise SpeechUnreadable(f"There is no sound in '{path}'.", expected="a file with an audio stream")
-        stream = container.streams.best("audio") or container.streams.audio[0]
+        best = container.streams.best("audio")
+        stream = best if isinstance(best, av.AudioStream) else container.streams.audio[0]
         if "mp4" in container.format.name and stream.duration and stream.time_base:
             tally.stated_s = float(stream.duration * stream.time_base)
         for packet in _packets(container, stream, tally):
             tally.packets += packet.size > 0
             try:
                 yield from packet.decode()
-            except (av.FFmpegError, ValueError):
+            except (FFmpegError, ValueError):
                 tally.damaged += 1
 
 
-def _packets(container: av.container.InputContainer, stream: av.AudioStream, tally: Tally) -> Iterator[av.Packet]:
+def _packets(container: InputContainer, stream: av.AudioStream, tally: Tally) -> Iterator[av.Packet]:
     """Packets up to the end or to where the file breaks off."""
     packets = container.demux(stream)
     while True:
@@ -223,7 +226,7 @@ def _packets(container: av.container.InputContainer, stream: av.AudioStream, tal
             yield next(packets)
         except StopIteration:
             return
-        except (av.FFmpegError, OSError):
+        except (FFmpegError, OSError):
             tally.packets += 1
             tally.damaged += 1
             return
@@ -237,7 +240,7 @@ def planar(frame: av.AudioFrame) -> Float[np.ndarray, "c samples"]:
     if values.dtype == np.uint8:
         return (values.astype(np.float32) - 128.0) / 128.0
     if np.issubdtype(values.dtype, np.integer):
-        return values.astype(np.float32) / -float(np.iinfo(values.dtype).min)
+        return values.astype(np.float32) / 2.0 ** (8 * values.itemsize - 1)
     return values.astype(np.float32, copy=False)
 
 

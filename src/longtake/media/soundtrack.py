@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.container import OutputContainer
 from jaxtyping import Float
 
 from longtake.media.sound import blocks
@@ -16,7 +17,7 @@ from longtake.media.sound import blocks
 class SoundTrack:
     """Sound under way into a container, always as far as the picture, so that an unfinished file speaks too."""
 
-    def __init__(self, container: av.container.OutputContainer, path: Path, kbps: int) -> None:
+    def __init__(self, container: OutputContainer, path: Path, kbps: int) -> None:
         first = next(blocks(path))
         self.layout = "mono" if len(first[1]) == 1 else "stereo"
         self.rate_hz = 44_100 if first[2] % 11_025 == 0 else 48_000  # an AAC frame is then shorter than a video frame

@@ -9,6 +9,8 @@ from typing import Any
 
 import av
 import numpy as np
+from av.container import InputContainer
+from av.error import FFmpegError
 from av.video.reformatter import ColorRange, Colorspace
 from jaxtyping import UInt8
 
@@ -54,14 +56,14 @@ def video_facts(path: str | Path) -> VideoFacts:
         fps = float(stream.average_rate or stream.guessed_rate or 0)
         made_by = from_comment(container.metadata.get("comment", ""))
         sound = container.streams.audio[0] if container.streams.audio else None
-        sound_s = float(sound.duration * sound.time_base) if sound and sound.duration else None
+        sound_s = float(sound.duration * sound.time_base) if sound and sound.duration and sound.time_base else None
         return VideoFacts(stream.width, stream.height, fps, count, count / fps if fps else 0.0, sound_s, made_by)
 
 
-def _open(path: str | Path) -> av.container.InputContainer:
+def _open(path: str | Path) -> InputContainer:
     try:
         container = av.open(str(path))
-    except (av.FFmpegError, OSError, ValueError) as error:
+    except (FFmpegError, OSError, ValueError) as error:
         raise InputError(f"The video '{path}' can't be read: {error}.", expected="mp4, mov, mkv, webm ...") from error
     if not container.streams.video:
         container.close()

@@ -15,6 +15,7 @@ from typing import Any, NoReturn, Self
 
 import av
 import numpy as np
+from av.container import OutputContainer
 from av.video.reformatter import ColorRange, Colorspace
 from jaxtyping import UInt8
 
@@ -78,7 +79,7 @@ class VideoWriter:
         self.comment = as_comment(made_by or {})
         self.frames = 0
         self.kept: Path | None = None  # where an unfinished video was left
-        self._container: av.container.OutputContainer | None = None
+        self._container: OutputContainer | None = None
         self._opened = False
 
     def write(self, frames: UInt8[np.ndarray, "f H W 3"]) -> None:
@@ -135,11 +136,11 @@ class VideoWriter:
     def _open(self, height: int, width: int) -> None:
         assert height % 2 == 0 and width % 2 == 0, f"H.264 in yuv420p wants even sizes, got {width}x{height}"
         settings = self.settings
-        self._container = av.open(str(self.part), "w", format="mp4", options=STREAMED)
+        self._container = container = av.open(str(self.part), "w", format="mp4", options=STREAMED)
         self._opened = True
-        self._container.metadata["comment"] = self.comment
+        container.metadata["comment"] = self.comment
         options = {"crf": str(settings.crf), "preset": settings.preset}
-        self._video = self._container.add_stream("libx264", rate=settings.fps, options=options)
+        self._video = container.add_stream("libx264", rate=settings.fps, options=options)
         self._video.width, self._video.height, self._video.pix_fmt = width, height, "yuv420p"
         codec = self._video.codec_context
         codec.time_base = Fraction(1, settings.fps)
@@ -148,7 +149,7 @@ class VideoWriter:
         codec.color_range = LIMITED_RANGE
         self._sound = None
         if self.speech is not None:
-            self._sound = SoundTrack(self._container, self.speech.path, settings.sound_kbps)
+            self._sound = SoundTrack(container, self.speech.path, settings.sound_kbps)
 
     def _write_frame(self, pixels: UInt8[np.ndarray, "H W 3"]) -> None:
         assert self._container is not None
