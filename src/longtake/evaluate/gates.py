@@ -31,7 +31,7 @@ from longtake.evaluate.summing import (
     vowel_row,
 )
 
-SILENT_CLIPS = 12
+SILENT_CLIPS = 6
 SHEET_CLIPS = 4
 SHORT_CLIPS, SHORT_S = 2, 1.5
 SHORT_BARS = {

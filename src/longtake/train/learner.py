@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Real
 from torch import Tensor
 
 from longtake.models.animation import Animation
@@ -31,7 +31,7 @@ class Learner(Animation):
     """`Animation` whose forward takes raw conditions, so that one call reaches every parameter (data parallelism needs it)."""
 
     def forward(
-        self, latents: Float[Tensor, "b c f h w"], step: Float[Tensor, "b f"], told: Told
+        self, latents: Float[Tensor, "b c f h w"], step: Real[Tensor, "b f"], told: Told
     ) -> Float[Tensor, "b c f h w"]:
         """The predicted velocity. A row without a portrait has no reference, null identity and no locator feature."""
         b, frames = latents.shape[0], latents.shape[2]

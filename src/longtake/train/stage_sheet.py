@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from longtake.corpus.windows import Windows
 from longtake.diffusion.guidance import Branch, branches, combine, sample
 from longtake.diffusion.noise import mixed_noise
 from longtake.diffusion.schedule import scheduler
+from longtake.train.learner import Learner, Told
+from longtake.train.stage_batch import collate
+from longtake.train.stage_settings import Data, StageSettings
 
-if TYPE_CHECKING:
-    from longtake.train.learner import Learner
-    from longtake.train.stage import StageTask
 
-
+@dataclass
 class StageSheet:
     """Samples a few fixed held-out examples; numbers only, without an autoencoder to decode with."""
 
-    clips, frames, steps, guidance = 4, 16, 8, 2.0
-
-    def __init__(self, task: StageTask):
-        self.task = task
-        self.decode = None
+    settings: StageSettings
+    data: Data
+    levels: int
+    anchor_std: float
+    told: Callable[[dict[str, Tensor]], Told]
+    clips: int = 4
+    frames: int = 16
+    steps: int = 8
+    guidance: float = 2.0
 
     def __call__(self, model: Learner) -> tuple[UInt8[np.ndarray, "H W 3"] | None, dict[str, float]]:
         batch = self._examples()
         sampled = self._sample(model, batch)
         error = (sampled - batch["target"]).square().mean((0, 1, 2))
         numbers = {"distance": float(error.mean().sqrt())}
-        if self.task.data.autoencoder is None:
+        if self.data.autoencoder is None:
             return None, numbers
         pictures = self._pictures(sampled)
         numbers |= mouth_numbers(pictures, batch["truth"].numpy())
@@ -41,35 +47,29 @@ class StageSheet:
         return np.vstack(rows), numbers
 
     def _examples(self) -> dict[str, Tensor]:
-        from longtake.corpus.windows import Windows
-        from longtake.train.stage import collate
-
-        settings = self.task.settings
-        windows = Windows(self.task.data.windows, split="heldout")
-        rng = np.random.default_rng(1)
-        if settings.motion == 0:
-            return collate([windows.single(rng, self.frames) for _ in range(self.clips)], self.task.levels)
-        return collate(
-            [windows.segment(rng, settings.frames, settings.motion, 0.5) for _ in range(self.clips)], self.task.levels
-        )
+        windows, rng = Windows(self.data.windows, split="heldout"), np.random.default_rng(1)
+        if self.settings.motion == 0:
+            return collate([windows.single(rng, self.frames) for _ in range(self.clips)], self.levels)
+        shape = (self.settings.frames, self.settings.motion)
+        return collate([windows.segment(rng, *shape, start_rate=0.5) for _ in range(self.clips)], self.levels)
 
     @torch.no_grad()
     def _sample(self, model: Learner, batch: dict[str, Tensor]) -> Float[Tensor, "b f c h w"]:
         """Latents of all examples, one after the other, under guidance."""
-        task, out = self.task, []
+        settings, out = self.settings, []
         device = next(model.parameters()).device
         for k in range(self.clips):
             row = {name: value[k : k + 1].to(device) for name, value in batch.items()}
             told = branches(self.guidance, self.guidance, self.guidance)
             reference = row["reference"]
             shape = (1, reference.shape[1], row["target"].shape[1], *reference.shape[2:])
-            shared = task.settings.shared_noise if task.settings.motion else 0.0
+            shared = settings.shared_noise if settings.motion else 0.0
             noise = mixed_noise(shape, shared, torch.Generator().manual_seed(k)).to(device)
-            steps = scheduler("ddim", self.steps, task.settings.beta_schedule, zero_snr=True)
+            steps = scheduler("ddim", self.steps, settings.beta_schedule, zero_snr=True)
             latents = sample(
                 lambda x, step, row=row, told=told: self._velocity(model, x, step, row, told), noise, steps
             )
-            out.append(reference[:, None] + task.anchor_std * latents.transpose(1, 2).float())
+            out.append(reference[:, None] + self.anchor_std * latents.transpose(1, 2).float())
         return torch.cat(out).cpu()
 
     def _velocity(
@@ -81,15 +81,15 @@ class StageSheet:
         rows["has_speech"] = torch.tensor([branch.speech for branch in told], device=x.device)
         steps = torch.as_tensor(step, device=x.device).reshape(1, 1).expand(n, x.shape[2])
         with torch.autocast(x.device.type, torch.bfloat16):
-            velocity = model(x.expand(n, *x.shape[1:]), steps, self.task.told(rows))
+            velocity = model(x.expand(n, *x.shape[1:]), steps, self.told(rows))
         return combine(velocity.float(), told)
 
     def _pictures(self, latents: Float[Tensor, "b f c h w"]) -> UInt8[np.ndarray, "b f H W 3"]:
         from longtake.networks import load_autoencoder
 
-        if self.decode is None:
-            self.decode = load_autoencoder(self.task.data.autoencoder)
-        pictures = torch.cat([self.decode.decode(part) for part in latents.flatten(0, 1).split(16)])
+        assert self.data.autoencoder is not None
+        codec = load_autoencoder(self.data.autoencoder)
+        pictures = torch.cat([codec.decode(part) for part in latents.flatten(0, 1).split(16)])
         pixels = ((pictures.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1)
         return pixels.unflatten(0, latents.shape[:2]).numpy()
 

@@ -1,0 +1,73 @@
+"""What a stage recipe says: what is shown, how errors weigh, which networks learn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pydantic import Field, ValidationError
+
+from longtake.errors import SettingsError
+from longtake.models.animation import AnimationSizes, hallo2_sizes, mini_sizes
+from longtake.train.recipe import Section, explain
+
+
+class StageSettings(Section):
+    """What a stage shows and how it weighs errors."""
+
+    clips: int = Field(4, ge=1, description="clips in a batch")
+    frames: int = Field(8, ge=1, description="frames of each")
+    motion: int = Field(0, ge=0, description="motion frames; 0 = unrelated frames, stage 1")
+    start_rate: float = Field(0.1, ge=0, le=1, description="share of segments that start their video")
+    motion_noise_std: float = Field(0.1, ge=0, description="sigma of the noise on the latents of motion frames")
+    shared_noise: float = Field(
+        0.0, ge=0, le=1, description="share of the noise that the frames of a segment have in common"
+    )
+    gamma: float = Field(5.0, gt=0, description="min-SNR gamma")
+    face_gain: float = Field(1.0, ge=0, description="extra weight of the face region")
+    lip_gain: float = Field(4.0, ge=0, description="extra weight of the lip region")
+    drop_all: float = Field(0.05, ge=0, le=1, description="rows told neither portrait nor speech")
+    drop_portrait: float = Field(0.0, ge=0, le=1, description="rows that lose the portrait alone")
+    drop_speech: float = Field(0.05, ge=0, le=1, description="rows that lose the speech alone")
+    beta_schedule: Literal["linear", "scaled_linear"] = "linear"
+    anchor_std: float | None = Field(
+        None, gt=0, description="scale of the difference from the portrait; None: measured"
+    )
+    speech: bool = Field(True, description="whether speech is heard in this stage")
+    noise_offset: float = Field(
+        0.0, ge=0, description="extra noise that is the same over the whole picture, per channel"
+    )
+    learns: list[str] = Field([""], description="beginnings of the names of what learns; the empty one is everything")
+
+
+class Data(Section):
+    windows: list[Path] = Field(description="folders that `longtake corpus prepare` wrote")
+    autoencoder: Path | None = Field(None, description="weights that decode the sheets")
+    corpus_seed: int = 0
+
+
+def sizes_of(table: dict[str, Any]) -> AnimationSizes:
+    """The sizes in a recipe: `preset` names the function that makes them, the rest are its arguments."""
+    arguments = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
+    makers = {"mini": mini_sizes, "hallo2": hallo2_sizes}
+    name = arguments.pop("preset", "mini")
+    if name not in makers:
+        raise SettingsError(f"There are no sizes called '{name}'.", expected=f"one of: {', '.join(makers)}")
+    return makers[name](**arguments)
+
+
+def choose_what_learns(model: torch.nn.Module, settings: StageSettings) -> None:
+    """Freeze what the stage does not train: parts that it does not run, and names that `learns` leaves out."""
+    for name, parameter in model.named_parameters():
+        idle = (".motion." in name and not settings.motion) or ".words." in name
+        unheard = not settings.speech and (".audio." in name or name.startswith("speech_projection"))
+        wanted = any(name.startswith(start) or f".{start}." in name for start in settings.learns)
+        parameter.requires_grad_(wanted and not idle and not unheard)
+
+
+def checked(kind: type[Section], values: dict[str, Any]):
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        raise SettingsError(explain(error, kind)) from error
