@@ -129,5 +129,5 @@ def test_the_paper_s_stages_have_the_paper_s_numbers():
 
 
 def test_an_unknown_setting_of_a_stage_is_named(windows):
-    with pytest.raises(SettingsError, match="lip_gian.*lip_gain"):
+    with pytest.raises(SettingsError, match=r"lip_gian.*lip_gain"):
         build(recipe(windows, lip_gian=3))
