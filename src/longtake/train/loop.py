@@ -69,7 +69,8 @@ class Trainer:
                 began = time.perf_counter()
                 share = self.progress.share(recipe)
                 logs = self._step(batches, share)
-                self._advance(logs.pop("frames"), time.perf_counter() - began)
+                seconds, stop.asked = self._agreed(time.perf_counter() - began, stop.asked)
+                self._advance(logs.pop("frames"), seconds)
                 if self.progress.step % recipe.log.every_steps == 0 or self.progress.step == 1:
                     self._write(log, logs)
                 if self.progress.seconds - looked > 60 * recipe.log.sheet_minutes:
@@ -159,6 +160,14 @@ class Trainer:
     def _advance(self, frames: int, seconds: float) -> None:
         now = self.progress
         self.progress = replace(now, step=now.step + 1, frames=now.frames + frames, seconds=now.seconds + seconds)
+
+    def _agreed(self, seconds: float, asked: bool) -> tuple[float, bool]:
+        """The first process's clock and wish to stop, in all processes: they must end at the same step."""
+        from accelerate.utils import broadcast
+
+        mine = torch.tensor([seconds, float(asked)], dtype=torch.float64, device=self.accelerator.device)
+        seconds, asked = broadcast(mine).tolist()
+        return seconds, bool(asked)
 
     def _resume(self) -> None:
         state = load_checkpoint(self.folder / "checkpoint.pt")
