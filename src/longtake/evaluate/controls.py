@@ -1,6 +1,6 @@
 """What the model must beat: a still, a twin trained a tenth as long, and itself without corrupted motion frames.
 
-    python -m longtake.evaluate.controls --twin FOLDER
+    python -m longtake.evaluate.controls --twin FILE
 
 Control weights are not shipped; what they reach is written to `benchmarks/controls.json`, with date, seed and commit.
 """
