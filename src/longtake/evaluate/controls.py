@@ -76,7 +76,7 @@ def measure_no_corruption(cases: Sequence[Case]) -> dict[str, Any]:
 
 
 def player_with(weights: Path | None = None, changes: Mapping[str, Any] | None = None):
-    """The `mini` model, with other weights (files that a folder lacks are the shipped ones) or other settings."""
+    """The `mini` model, with other animation weights (a file, or a folder; what it lacks is as shipped) or other settings."""
     from dataclasses import replace
 
     from longtake.animator import Animator
@@ -86,12 +86,14 @@ def player_with(weights: Path | None = None, changes: Mapping[str, Any] | None =
     settings = mini.settings.overlay(dict(changes or {}))
     if weights is None:
         return Animator(mini, settings=settings)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for path in {
-            path.name: path for place in (mini.weights, weights) for path in place.glob("*.safetensors")
-        }.values():
-            (folder / path.name).symlink_to(path.resolve())
+    found = {path.name: path for path in mini.weights.glob("*.safetensors")}
+    found |= (
+        {p.name: p for p in weights.glob("*.safetensors")} if weights.is_dir() else {"animation.safetensors": weights}
+    )
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        for name, path in found.items():
+            (folder / name).symlink_to(path.resolve())
         return Animator(replace(mini, weights=folder), settings=settings)
 
 
@@ -129,7 +131,7 @@ def _still_curves(clips: Sequence[Compared]) -> tuple[list, list, list]:
 
 
 def main(
-    twin: Path = typer.Option(None, help="folder with animation.safetensors of the twin; left out, its values stay"),
+    twin: Path = typer.Option(None, help="the twin's weight file, or a folder with it; left out, its values stay"),
     no_corruption: bool = typer.Option(True, help="measure the minute without patch drop and noise too"),
     fixtures: Path = typer.Option(FIXTURES, help="folder of the held-out clips"),
     out: Path = typer.Option(CONTROLS, help="file to write"),

@@ -159,7 +159,7 @@ def main(
     page: Path = typer.Option(None, help="folder in which to write a dated result page"),
     fixtures: Path = typer.Option(FIXTURES, help="folder of the held-out clips"),
     controls: Path = typer.Option(CONTROLS, help="what the controls reached"),
-    weights: Path = typer.Option(None, help="folder of other weights than the shipped ones"),
+    weights: Path = typer.Option(None, help="other animation weights than the shipped ones: a file or a folder"),
     clips: int = typer.Option(None, help="use only so many clips; a trial, not a result"),
     strict: bool = typer.Option(False, "--strict", help="exit with 1 if a gate is not reached"),
 ) -> None:
