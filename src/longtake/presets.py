@@ -29,7 +29,7 @@ def mini() -> Preset:
                 # As in recipes/mini: what the weights were trained with.
                 "sampling": {"steps": 8, "beta_schedule": "linear", "shared_noise": 0.5},
                 "motion": {"frames": 4, "patch_px": 8, "noise_std": 0.1},
-                "guidance": {"portrait": 2.0, "speech": 2.0, "words": 2.0},
+                "guidance": {"portrait": 3.5, "speech": 3.5, "words": 3.5},
             }
         ),
         weights=Path(__file__).parent / "weights" / "mini",
