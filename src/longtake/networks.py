@@ -57,7 +57,7 @@ def load_networks(preset: Preset, run: RunSettings | None = None) -> Networks:
         speech=_ready(load_speech(paths["speech"]), device, torch.float32),
         anchor_std=trained.get("anchor_std"),
         trained=trained,
-        hashes={name: short_hash(path) for name, path in paths.items()},
+        hashes={path.stem: short_hash(path) for path in sorted(preset.weights.glob("*.safetensors"))},
         device=device,
         dtype=dtype,
     )

@@ -28,7 +28,7 @@ def test_a_file_gives_back_tensors_and_header(tmp_path):
 
 
 def test_a_missing_file_says_what_to_do(tmp_path):
-    with pytest.raises(WeightsMissing, match="weights list"):
+    with pytest.raises(WeightsMissing, match="longtake doctor"):
         files.read(tmp_path / "nothing.safetensors")
 
 

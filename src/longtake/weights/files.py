@@ -77,7 +77,7 @@ def _opened(path: Path | str):
         raise WeightsMissing(
             f"There is no weight file at {path}",
             expected="a .safetensors file",
-            do="longtake weights list shows which files each preset needs; a damaged install is mended by installing again",
+            do="longtake doctor shows which weights are here; a damaged install is mended by installing again",
         )
     try:
         return safe_open(str(path), framework="pt", device="cpu")

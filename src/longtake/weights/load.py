@@ -42,7 +42,7 @@ def load(module: nn.Module, tensors: Mapping[str, Tensor], may_lack: re.Pattern[
         raise WeightsMismatch(
             "The weight file does not fit the network: " + "; ".join(_list(wanted, unknown, shapes)),
             expected=f"{len(own)} tensors with the network's names and shapes",
-            do="check that the file belongs to this preset and version (longtake weights check)",
+            do="check that the file belongs to this preset and version",
         )
     empty = any(parameter.is_meta for parameter in module.parameters())
     blank = {name: torch.zeros_like(own[name], device="cpu") for name in kept if empty}  # all zero is a no-op, too
