@@ -131,3 +131,15 @@ def test_the_paper_s_stages_have_the_paper_s_numbers():
 def test_an_unknown_setting_of_a_stage_is_named(windows):
     with pytest.raises(SettingsError, match=r"lip_gian.*lip_gain"):
         build(recipe(windows, lip_gian=3))
+
+
+def test_training_goes_on_from_the_shipped_weights():
+    from longtake.models.animation import mini_sizes
+    from longtake.presets import mini
+    from longtake.train.checkpoint import start_from
+    from longtake.train.learner import Learner
+
+    learner = Learner(mini_sizes())
+    before = learner.denoiser.conv_out.weight.clone()
+    start_from(learner, mini().weights / "animation.safetensors")
+    assert not torch.equal(before, learner.denoiser.conv_out.weight)
