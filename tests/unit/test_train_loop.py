@@ -13,7 +13,7 @@ from longtake.train.checkpoint import load_checkpoint, start_from
 from longtake.train.loop import Trainer
 from longtake.train.recipe import Learning, Recipe, make_recipe, read_recipe
 from longtake.train.task import learning_rate
-from longtake.weights.files import read
+from longtake.weights.files import about, read
 
 
 class Line:
@@ -133,6 +133,9 @@ def test_a_run_can_start_from_weights_and_refuses_those_that_do_not_fit(tmp_path
     first = trained(tmp_path / "first", weights=tmp_path / "line.safetensors")
     second = Trainer(Line(), recipe(tmp_path / "second", start=tmp_path / "line.safetensors"))
     assert torch.equal(second.learns[0], first.ema.shadow_params[0].bfloat16().float())
+    second.export(tmp_path / "second.safetensors")
+    origin = about(tmp_path / "second.safetensors")["started_from"]
+    assert (origin["kind"], origin["frames_seen"]) == ("line", 96)
     with pytest.raises(WeightsMismatch):
         start_from(nn.Conv1d(1, 1, 1), tmp_path / "line.safetensors")
     with pytest.raises(WeightsMissing):
@@ -184,9 +187,11 @@ def test_the_learning_rate_warms_up_stays_and_falls_to_its_floor():
 def test_overrides_change_the_recipe_and_travel_in_its_text(tmp_path):
     path = tmp_path / "a.toml"
     path.write_text('kind = "line"\n[run]\nsteps = 5\n')
-    made = read_recipe(path, ["run.steps=7", "data.folder=some/where", "sizes.widths=[1, 2]"])
+    made = read_recipe(
+        path, ["run.steps=7", "data.folder=some/where", 'data.windows=["/else/where"]', "sizes.widths=[1, 2]"]
+    )
     assert made.run.steps == 7 and made.data["folder"] == "some/where" and made.sizes["widths"] == [1, 2]
-    assert "# --set run.steps=7" in made.text and "some/where" not in made.text
+    assert "# --set run.steps=7" in made.text and "where" not in made.text
 
 
 @pytest.mark.parametrize(

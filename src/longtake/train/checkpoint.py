@@ -40,12 +40,15 @@ def export_weights(path: Path, tensors: Mapping[str, Tensor], header: Mapping[st
     write(path, tensors, header, torch.bfloat16)
 
 
-def start_from(model: nn.Module, path: Path) -> None:
-    """Load weights into the model; every name and shape must agree."""
-    from longtake.weights.files import read
+def start_from(model: nn.Module, path: Path) -> dict[str, Any]:
+    """Load weights into the model, every name and shape agreeing; gives what a header tells of where its run began."""
+    from longtake.weights.files import read, short_hash
     from longtake.weights.load import load
 
-    load(model, read(path)[0])
+    tensors, header = read(path)
+    load(model, tensors)
+    told = ("kind", "recipe", "frames_seen", "steps", "hours", "commit", "corpus_seed", "started_from")
+    return {"weights": short_hash(path), **{name: header[name] for name in told if name in header}}
 
 
 def commit() -> str:

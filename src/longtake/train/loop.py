@@ -43,8 +43,7 @@ class Trainer:
             # A batch whose rows all lost a condition leaves the parameters behind it without a gradient.
             kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
         )
-        if run.start:
-            start_from(task.model, run.start)
+        self.origin = {"started_from": start_from(task.model, run.start)} if run.start else {}
         learns = [p for p in task.model.parameters() if p.requires_grad]
         betas = (learning.beta1, learning.beta2)
         optimizer = torch.optim.AdamW(learns, learning.rate, betas, weight_decay=learning.weight_decay, fused=True)
@@ -181,7 +180,8 @@ class Trainer:
 
     def _header(self) -> dict[str, Any]:
         seen = {"frames_seen": self.progress.frames, "steps": self.progress.step, "hours": self.progress.seconds / 3600}
-        return {"kind": self.recipe.kind, **self.task.header(), "recipe": self.recipe.text, **seen, "commit": commit()}
+        made = {"recipe": self.recipe.text, **seen, "commit": commit(), **self.origin}
+        return {"kind": self.recipe.kind, **self.task.header(), **made}
 
     def _log_file(self):
         self.folder.mkdir(parents=True, exist_ok=True)

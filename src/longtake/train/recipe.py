@@ -110,8 +110,7 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
 
 def _is_place(override: str) -> bool:
     """Where things lie on one machine says nothing about the run, and has no business in its weights."""
-    name, _, _ = override.partition("=")
-    return name.strip().endswith(("folder", ".weights", ".start"))
+    return "/" in override.partition("=")[2]
 
 
 def _override(values: dict[str, Any], override: str) -> None:
