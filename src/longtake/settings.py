@@ -9,7 +9,7 @@ import difflib
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -20,14 +20,19 @@ class Section(BaseModel):
     """Base of all settings: can't be changed in place, takes no unknown name."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    page: ClassVar[str] = "docs/settings.md"  # where an error sends its reader
+
+    @classmethod
+    def checked(cls, values: dict[str, Any]) -> Self:
+        """The settings that `values` are, or a SettingsError that names the first wrong one."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise _explain(cls, error) from error
 
     def overlay(self, changes: dict[str, Any]) -> Self:
         """These settings with `changes` (nested by section) laid over them."""
-        merged = _merge(self.model_dump(), changes)
-        try:
-            return type(self).model_validate(merged)
-        except ValidationError as error:
-            raise _explain(type(self), error) from error
+        return self.checked(_merge(self.model_dump(), changes))
 
     def apply_set(self, *assignments: str) -> Self:
         """These settings after assignments like `sampling.steps=12`, in order."""
@@ -196,7 +201,7 @@ def _parse_value(text: str) -> Any:
         return text
 
 
-def _explain(model: type[BaseModel], error: ValidationError) -> SettingsError:
+def _explain(model: type[Section], error: ValidationError) -> SettingsError:
     """The first thing wrong, as a sentence with the full name of the setting."""
     problem = error.errors()[0]
     place = [str(part) for part in problem["loc"]]
@@ -207,10 +212,10 @@ def _explain(model: type[BaseModel], error: ValidationError) -> SettingsError:
         return SettingsError(
             f"There is no setting '{name}'{did_you_mean(place[-1], known)}",
             expected=f"{where}: {', '.join(known)}",
-            do="see docs/settings.md",
+            do=f"see {model.page}",
         )
     return SettingsError(
-        f"The setting {name} = {problem['input']!r} can't be used: {problem['msg']}.", do="see docs/settings.md"
+        f"The setting {name} = {problem['input']!r} can't be used: {problem['msg']}.", do=f"see {model.page}"
     )
 
 

@@ -11,7 +11,7 @@ from longtake.models.autoencoder import Autoencoder, AutoencoderSizes
 from longtake.train.autoencoder import AutoencoderTask, likeness, psnr, reconstruct
 from longtake.train.crops import EYES, FACE, LIPS, box, take, weigh
 from longtake.train.frames import FrameStore, pack_frames
-from longtake.train.recipe import make_recipe
+from longtake.train.recipe import Recipe
 
 TINY = AutoencoderSizes(widths=(8, 12, 16), blocks=(1, 1, 1), channels=4)
 
@@ -139,7 +139,7 @@ def test_a_folder_without_frames_says_how_to_make_them(tmp_path):
 def task(store, **aims) -> AutoencoderTask:
     sizes = {"widths": [8, 12, 16], "blocks": [1, 1, 1], "channels": 4}
     data = {"folder": str(store), "crop_px": 32, "batch": 4}
-    return AutoencoderTask(make_recipe({"kind": "autoencoder", "sizes": sizes, "data": data, "task": aims}))
+    return AutoencoderTask(Recipe.checked({"kind": "autoencoder", "sizes": sizes, "data": data, "task": aims}))
 
 
 def test_the_loss_equals_its_formula_when_every_pixel_counts_the_same(store):

@@ -10,7 +10,7 @@ import torch
 from longtake.corpus.windows import INDEX
 from longtake.errors import SettingsError
 from longtake.face.regions import LIP
-from longtake.train.recipe import make_recipe
+from longtake.train.recipe import Recipe
 from longtake.train.stage import build, estimate
 
 FRAMES = 40
@@ -46,7 +46,7 @@ def windows(tmp_path_factory) -> Path:
 def recipe(windows: Path, **task):
     stage = "stage2" if task.get("motion") else "stage1"
     small = {"clips": 2, "frames": 4, **task}
-    return make_recipe({"kind": stage, "sizes": SIZES, "data": {"windows": [windows]}, "task": small})
+    return Recipe.checked({"kind": stage, "sizes": SIZES, "data": {"windows": [windows]}, "task": small})
 
 
 def learning_names(task) -> set[str]:

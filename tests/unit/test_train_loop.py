@@ -11,7 +11,7 @@ from longtake.errors import SettingsError, WeightsMismatch, WeightsMissing
 from longtake.train.batches import Batches
 from longtake.train.checkpoint import load_checkpoint, start_from
 from longtake.train.loop import Trainer
-from longtake.train.recipe import Learning, Recipe, make_recipe, read_recipe
+from longtake.train.recipe import Learning, Recipe, read_recipe
 from longtake.train.task import learning_rate
 from longtake.weights.files import about, read
 
@@ -48,7 +48,9 @@ class Line:
 def recipe(folder, **run) -> Recipe:
     run = {"folder": folder, "steps": 12, "precision": "no", "device": "cpu"} | run
     learning = {"rate": 0.05, "warmup_steps": 2, "ema_decay": 0.9}
-    return make_recipe({"kind": "line", "run": run, "learning": learning, "log": {"every_steps": 1}, "text": "# line"})
+    return Recipe.checked(
+        {"kind": "line", "run": run, "learning": learning, "log": {"every_steps": 1}, "text": "# line"}
+    )
 
 
 def trained(folder, **run):
@@ -197,9 +199,9 @@ def test_overrides_change_the_recipe_and_travel_in_its_text(tmp_path):
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("run.stepz=7", "Did you mean steps"),
-        ("runs.steps=7", "Did you mean run"),
-        ("run.steps", "Can't read"),
+        ("run.stepz=7", "did you mean 'steps'"),
+        ("runs.steps=7", "did you mean 'run'"),
+        ("run.steps", "is not a setting"),
         ("run.steps=0", "run.steps"),
     ],
 )
@@ -208,3 +210,21 @@ def test_a_wrong_override_is_explained(tmp_path, override, message):
     path.write_text('kind = "line"\n')
     with pytest.raises(SettingsError, match=message):
         read_recipe(path, [override])
+
+
+def test_a_wrong_size_is_explained():
+    from longtake.models.autoencoder import AutoencoderSizes
+    from longtake.train.recipe import make_sizes
+
+    assert make_sizes(AutoencoderSizes, {"widths": [8, 8]}).widths == (8, 8)
+    with pytest.raises(SettingsError, match="sizes.width', did you mean 'widths'"):
+        make_sizes(AutoencoderSizes, {"width": [8, 8]})
+
+
+@pytest.mark.parametrize("kind", ["autoencoder", "speech", "stage1"])
+def test_a_wrong_name_in_any_table_of_any_recipe_is_explained(kind):
+    from longtake.train.run import task_module
+
+    made = Recipe.checked({"kind": kind, "data": {"foldr": "x"}})
+    with pytest.raises(SettingsError, match="no setting 'foldr'|windows"):
+        task_module(made).build(made)

@@ -9,7 +9,7 @@ import torch
 
 from longtake.errors import CorpusError
 from longtake.train.loop import Trainer
-from longtake.train.recipe import make_recipe
+from longtake.train.recipe import Recipe
 from longtake.train.sounds import UNLABELLED, SoundStore, pack_sounds
 from longtake.train.speech import SpeechTask
 
@@ -83,7 +83,7 @@ def test_a_folder_without_sound_says_how_to_make_it(tmp_path):
 
 def recipe(packed, folder, steps=60):
     sizes = {"mels": 80, "width": 32, "blocks": 2, "kernel": 5, "taps": [1, 2], "phonemes": 3}
-    return make_recipe(
+    return Recipe.checked(
         {
             "kind": "speech",
             "run": {"folder": folder, "steps": steps, "precision": "no", "device": "cpu"},

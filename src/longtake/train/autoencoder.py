@@ -15,11 +15,11 @@ from longtake.models.autoencoder import Autoencoder, AutoencoderSizes
 from longtake.train.autoencoder_check import kept
 from longtake.train.crops import LIPS, box, choose, take
 from longtake.train.frames import FrameStore
-from longtake.train.recipe import Recipe, Section
+from longtake.train.recipe import Part, Recipe, make_sizes
 from longtake.train.task import Batch
 
 
-class Data(Section):
+class Data(Part):
     folder: Path = Path("data/frames")
     crop_px: int = 128
     batch: int = 16
@@ -27,7 +27,7 @@ class Data(Section):
     corpus_seed: int | str = "unknown"
 
 
-class Aims(Section):
+class Aims(Part):
     """What the loss adds up."""
 
     gradient: float = 1.0  # L1 of differences between neighbouring pixels
@@ -42,9 +42,9 @@ class AutoencoderTask:
 
     def __init__(self, recipe: Recipe):
         torch.manual_seed(recipe.run.seed)
-        self.data, self.aims = Data(**recipe.data), Aims(**recipe.task)
+        self.data, self.aims = Data.checked(recipe.data), Aims.checked(recipe.task)
         self.store = FrameStore(self.data.folder)
-        self.sizes = _sizes(recipe)
+        self.sizes = make_sizes(AutoencoderSizes, recipe.sizes)
         self.model: nn.Module = Autoencoder(self.sizes)
 
     def batch(self, rng: np.random.Generator, share: float) -> Batch:
@@ -163,9 +163,9 @@ def estimate(recipe: Recipe) -> str:
     """Parameters and work of the recipe, in words."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    data = Data(**recipe.data)
+    data = Data.checked(recipe.data)
     with torch.device("meta"):
-        model = Autoencoder(_sizes(recipe))
+        model = Autoencoder(make_sizes(AutoencoderSizes, recipe.sizes))
         picture = torch.zeros(1, 3, data.crop_px, data.crop_px)
     with FlopCounterMode(display=False) as counter:
         model(picture)
@@ -177,7 +177,3 @@ def estimate(recipe: Recipe) -> str:
 
 def build(recipe: Recipe) -> AutoencoderTask:
     return AutoencoderTask(recipe)
-
-
-def _sizes(recipe: Recipe) -> AutoencoderSizes:
-    return AutoencoderSizes(**{k: tuple(v) if isinstance(v, list) else v for k, v in recipe.sizes.items()})

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import difflib
-import json
-import tomllib
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from longtake.errors import SettingsError
+from longtake.settings import Section, did_you_mean, read_toml
+
+Sizes = TypeVar("Sizes")
 
 
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Part(Section):
+    """Base of what a recipe is made of."""
+
+    page = "docs/training.md"
 
 
-class Run(Section):
+class Run(Part):
     folder: Path = Field(Path("runs/out"), description="where checkpoints, log and sheets go; never inside the package")
     seed: int = Field(0, description="of weights, batches and noise")
     steps: int = Field(1000, ge=1, description="the run ends after so many optimiser steps")
@@ -32,7 +36,7 @@ class Run(Section):
     weights: Path | None = Field(None, description="where the final EMA weights are written as bf16 safetensors")
 
 
-class Learning(Section):
+class Learning(Part):
     rate: float = Field(1e-3, gt=0, description="peak learning rate of AdamW")
     warmup_steps: int = Field(100, ge=0, description="linear rise from 0 to the peak")
     schedule: Literal["constant", "cosine"] = Field("cosine", description="after the warm-up")
@@ -50,7 +54,7 @@ class Learning(Section):
     ema_decay: float = Field(0.999, ge=0, lt=1, description="of the averaged weights; rises as (1+step)/(10+step)")
 
 
-class Log(Section):
+class Log(Part):
     every_steps: int = Field(50, ge=1, description="a line in log.jsonl")
     checkpoint_minutes: float = Field(10.0, gt=0)
     sheet_minutes: float = Field(10.0, gt=0, description="a picture sheet and its numbers, with EMA weights")
@@ -58,7 +62,7 @@ class Log(Section):
     best: str | None = Field(None, description="sheet number whose highest value keeps best.safetensors")
 
 
-class Recipe(Section):
+class Recipe(Part):
     """Everything one run needs. `sizes`, `data` and `task` belong to the task named by `kind`, which checks them."""
 
     kind: str = Field(description="which task: autoencoder, speech, stage1, stage2, ...")
@@ -73,39 +77,10 @@ class Recipe(Section):
 
 def read_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
     """The recipe in a TOML file with `section.name=value` overrides applied."""
-    path = Path(path)
-    try:
-        text = path.read_text()
-        values = tomllib.loads(text)
-    except FileNotFoundError as error:
-        raise SettingsError(f"There is no recipe {path}.", do="Pass the path of a .toml file, see recipes/.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path} is not valid TOML: {error}.") from error
-    for override in overrides or []:
-        _override(values, override)
-    text += "".join(f"\n# --set {override}" for override in overrides or [] if not _is_place(override))
-    return make_recipe(values | {"text": text})
-
-
-def make_recipe(values: dict[str, Any]) -> Recipe:
-    """A checked recipe, or a SettingsError that names the first wrong setting."""
-    try:
-        return Recipe(**values)
-    except ValidationError as error:
-        raise SettingsError(explain(error, Recipe)) from error
-
-
-def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """One line for the first problem of a validation, with the nearest known name for an unknown one."""
-    first = error.errors()[0]
-    place = [str(part) for part in first["loc"]]
-    name = ".".join(place)
-    if first["type"] != "extra_forbidden":
-        return f"{name}: {first['msg']}."
-    for part in place[:-1]:
-        model = model.model_fields[part].annotation
-    near = difflib.get_close_matches(place[-1], list(model.model_fields), n=1)
-    return f"Unknown setting {name}." + (f" Did you mean {near[0]}?" if near else "")
+    overrides = overrides or []
+    made = Recipe.checked(read_toml(path)).apply_set(*overrides)
+    text = Path(path).read_text() + "".join(f"\n# --set {line}" for line in overrides if not _is_place(line))
+    return made.overlay({"text": text})
 
 
 def _is_place(override: str) -> bool:
@@ -113,23 +88,14 @@ def _is_place(override: str) -> bool:
     return "/" in override.partition("=")[2]
 
 
-def _override(values: dict[str, Any], override: str) -> None:
-    name, equals, text = override.partition("=")
-    if not equals or not name.strip():
-        raise SettingsError(f"Can't read {override!r}.", expected="section.name=value, for example run.steps=200")
-    *sections, last = name.strip().split(".")
-    for section in sections:
-        values = values.setdefault(section, {})
-    values[last] = _value(text.strip())
-
-
-def _value(text: str) -> Any:
-    """A TOML value where it reads as one, else the text itself."""
-    try:
-        return tomllib.loads(f"x = {text}")["x"]
-    except tomllib.TOMLDecodeError:
-        pass
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return None if text == "none" else text
+def make_sizes(make: Callable[..., Sizes], table: dict[str, Any]) -> Sizes:
+    """The network sizes that `make` (a dataclass, or a function) gives for the [sizes] of a recipe."""
+    known = inspect.signature(make).parameters
+    for name in table:
+        if name not in known:
+            raise SettingsError(
+                f"There is no setting 'sizes.{name}'{did_you_mean(name, known)}",
+                expected=f"in [sizes]: {', '.join(known)}",
+                do=f"see {Part.page}",
+            )
+    return make(**{name: tuple(value) if isinstance(value, list) else value for name, value in table.items()})

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from longtake.encoders.speech import FEATURE_HZ, SAMPLES_PER_FEATURE, WINDOW, SpeechEncoder, SpeechSizes, log_mel
-from longtake.train.recipe import Recipe, Section
+from longtake.train.recipe import Part, Recipe, make_sizes
 from longtake.train.sounds import LABEL_HZ, RATE_HZ, UNLABELLED, SoundStore, Utterance
 from longtake.train.spoil import spoil
 from longtake.train.task import Batch
@@ -20,14 +20,14 @@ from longtake.train.task import Batch
 SMOOTH = np.hanning(13)[1:-1] / np.hanning(13).sum()  # 110 ms: lips do not jump
 
 
-class Data(Section):
+class Data(Part):
     folder: Path = Path("data/sounds")
     seconds: float = 4.0  # of one window
     batch: int = 24
     unlabelled: float = 0.2  # share of windows of real speech without labels
 
 
-class Aims(Section):
+class Aims(Part):
     """What the loss adds up; the last layer counts 1."""
 
     earlier: float = 0.3  # each earlier hidden layer
@@ -42,9 +42,9 @@ class SpeechTask:
 
     def __init__(self, recipe: Recipe):
         torch.manual_seed(recipe.run.seed)
-        self.data, self.aims = Data(**recipe.data), Aims(**recipe.task)
+        self.data, self.aims = Data.checked(recipe.data), Aims.checked(recipe.task)
         self.store = SoundStore(self.data.folder)
-        self.sizes = _sizes(recipe)
+        self.sizes = make_sizes(SpeechSizes, recipe.sizes)
         self.model: nn.Module = SpeechEncoder(self.sizes)
         self.labelled = Pool(self.store.split("train"))
         self.real = Pool(self.store.split("train", labelled=False))
@@ -179,7 +179,7 @@ def mask_bands(mel: Tensor) -> Tensor:
 def estimate(recipe: Recipe) -> str:
     """Parameters and work of the recipe, in words."""
     with torch.device("meta"):
-        model = SpeechEncoder(_sizes(recipe))
+        model = SpeechEncoder(make_sizes(SpeechSizes, recipe.sizes))
     learn = sum(p.numel() for p in model.parameters())
     each = 2 * learn * FEATURE_HZ / 1e9
     work = f"{each:.2f} GFLOP a second of sound, about {3 * each:.2f} to train on it"
@@ -188,13 +188,6 @@ def estimate(recipe: Recipe) -> str:
 
 def build(recipe: Recipe) -> SpeechTask:
     return SpeechTask(recipe)
-
-
-def _sizes(recipe: Recipe) -> SpeechSizes:
-    sizes = dict(recipe.sizes)
-    if "taps" in sizes:
-        sizes["taps"] = tuple(sizes["taps"])
-    return SpeechSizes(**sizes)
 
 
 def _entropy(logits: Tensor, names: Tensor, weight: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from longtake.train.learner import Learner, Told
 from longtake.train.objective import noise_latents, place_weight, velocity_loss
 from longtake.train.recipe import Recipe
 from longtake.train.stage_batch import collate, draw, measure_anchor
-from longtake.train.stage_settings import Data, StageSettings, checked, choose_what_learns, sizes_of
+from longtake.train.stage_settings import Data, StageSettings, choose_what_learns, sizes_of
 from longtake.train.stage_sheet import StageSheet
 
 
@@ -30,8 +30,8 @@ class StageTask:
     """Learns `Learner` from prepared windows; see the module's text."""
 
     def __init__(self, recipe: Recipe):
-        self.settings = checked(StageSettings, recipe.task)
-        self.data = checked(Data, recipe.data)
+        self.settings = StageSettings.checked(recipe.task)
+        self.data = Data.checked(recipe.data)
         self.windows = Windows(self.data.windows)
         self.sizes = sizes_of(recipe.sizes)
         torch.manual_seed(recipe.run.seed)

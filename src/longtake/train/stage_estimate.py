@@ -8,14 +8,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from longtake.train.learner import Learner, Told
 from longtake.train.recipe import Recipe
-from longtake.train.stage_settings import StageSettings, checked, choose_what_learns, sizes_of
+from longtake.train.stage_settings import StageSettings, choose_what_learns, sizes_of
 
 GIB = 2**30
 
 
 def describe(recipe: Recipe) -> str:
     """A few lines: parameters that learn, memory for weights and optimiser, FLOPs of a step and of the run."""
-    settings, sizes = checked(StageSettings, recipe.task), sizes_of(recipe.sizes)
+    settings, sizes = StageSettings.checked(recipe.task), sizes_of(recipe.sizes)
     with torch.device("meta"):
         model = Learner(sizes)
     choose_what_learns(model, settings)

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from longtake.errors import SettingsError
 from longtake.models.animation import AnimationSizes, hallo2_sizes, mini_sizes
-from longtake.train.recipe import Section, explain
+from longtake.train.recipe import Part, make_sizes
 
 
-class StageSettings(Section):
+class StageSettings(Part):
     """What a stage shows and how it weighs errors."""
 
     clips: int = Field(4, ge=1, description="clips in a batch")
@@ -41,7 +41,7 @@ class StageSettings(Section):
     learns: list[str] = Field([""], description="beginnings of the names of what learns; the empty one is everything")
 
 
-class Data(Section):
+class Data(Part):
     windows: list[Path] = Field(description="folders that `longtake corpus prepare` wrote")
     autoencoder: Path | None = Field(None, description="weights that decode the sheets")
     corpus_seed: int = 0
@@ -49,12 +49,11 @@ class Data(Section):
 
 def sizes_of(table: dict[str, Any]) -> AnimationSizes:
     """The sizes in a recipe: `preset` names the function that makes them, the rest are its arguments."""
-    arguments = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
     makers = {"mini": mini_sizes, "hallo2": hallo2_sizes}
-    name = arguments.pop("preset", "mini")
+    name = table.get("preset", "mini")
     if name not in makers:
         raise SettingsError(f"There are no sizes called '{name}'.", expected=f"one of: {', '.join(makers)}")
-    return makers[name](**arguments)
+    return make_sizes(makers[name], {key: value for key, value in table.items() if key != "preset"})
 
 
 def choose_what_learns(model: torch.nn.Module, settings: StageSettings) -> None:
@@ -64,10 +63,3 @@ def choose_what_learns(model: torch.nn.Module, settings: StageSettings) -> None:
         unheard = not settings.speech and (".audio." in name or name.startswith("speech_projection"))
         wanted = any(name.startswith(start) or f".{start}." in name for start in settings.learns)
         parameter.requires_grad_(wanted and not idle and not unheard)
-
-
-def checked(kind: type[Section], values: dict[str, Any]):
-    try:
-        return kind(**values)
-    except ValidationError as error:
-        raise SettingsError(explain(error, kind)) from error
