@@ -217,7 +217,7 @@ def test_a_wrong_size_is_explained():
     from longtake.train.recipe import make_sizes
 
     assert make_sizes(AutoencoderSizes, {"widths": [8, 8]}).widths == (8, 8)
-    with pytest.raises(SettingsError, match="sizes.width', did you mean 'widths'"):
+    with pytest.raises(SettingsError, match=r"sizes.width', did you mean 'widths'"):
         make_sizes(AutoencoderSizes, {"width": [8, 8]})
 
 
@@ -226,5 +226,5 @@ def test_a_wrong_name_in_any_table_of_any_recipe_is_explained(kind):
     from longtake.train.run import task_module
 
     made = Recipe.checked({"kind": kind, "data": {"foldr": "x"}})
-    with pytest.raises(SettingsError, match="no setting 'foldr'|windows"):
+    with pytest.raises(SettingsError, match=r"no setting 'foldr'|windows"):
         task_module(made).build(made)
