@@ -85,14 +85,15 @@ class Segments:
         sampling, reference = self.settings.sampling, self.portrait.latent
         shape = (1, reference.shape[1], SEGMENT_FRAMES, *reference.shape[2:])
         noise = mixed_noise(shape, sampling.shared_noise, generator).to(reference.device)
-        steps = scheduler(sampling.scheduler, sampling.steps, sampling.beta_schedule, sampling.zero_snr)
-        latents = sample(lambda x, step: self._velocity(x, step, prepared), noise, steps)[0].transpose(0, 1)
+        prediction = self.networks.trained.get("prediction", "v")
+        steps = scheduler(sampling.scheduler, sampling.steps, sampling.beta_schedule, sampling.zero_snr, prediction)
+        latents = sample(lambda x, step: self._predict(x, step, prepared), noise, steps)[0].transpose(0, 1)
         anchor_std = self.networks.anchor_std
         if anchor_std is not None:
             latents = reference.float() + anchor_std * latents
         return latents.to(reference.dtype)
 
-    def _velocity(self, x: Float[Tensor, "1 c f h w"], step: Tensor, prepared: Prepared) -> Float[Tensor, "1 c f h w"]:
+    def _predict(self, x: Float[Tensor, "1 c f h w"], step: Tensor, prepared: Prepared) -> Float[Tensor, "1 c f h w"]:
         branches = self.portrait.branches
         rows = x.to(self.networks.dtype).expand(len(branches), *x.shape[1:])
         steps = torch.as_tensor(step, device=x.device).expand(len(branches))

@@ -61,7 +61,7 @@ class PortraitSettings(Section):
 
 
 class SamplingSettings(Section):
-    """Diffusion: the schedule, the steps and the random numbers. All presets predict v."""
+    """Diffusion: the schedule, the steps and the random numbers."""
 
     scheduler: Literal["ddim", "dpm++", "unipc"] = Field(default="ddim", description="sampler")
     steps: int = Field(default=8, ge=1, le=1000, description="denoising steps per segment")

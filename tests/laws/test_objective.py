@@ -3,7 +3,7 @@
 import torch
 
 from longtake.diffusion.noise import mixed_noise, segment_generator
-from longtake.train.objective import min_snr_weight, noise_latents, place_weight, velocity_loss
+from longtake.train.objective import change_loss, frame_loss, min_snr_weight, noise_latents, place_weight
 
 ALPHAS = torch.linspace(0.999, 0.0, 1000)
 SHAPE = (3, 4, 5, 8, 8)
@@ -22,23 +22,23 @@ def test_signal_and_velocity_give_back_the_clean_latents():
     clean, noise, step = draw(0), draw(1), steps(0, 500, 999)
     noised = noise_latents(clean, step, ALPHAS, noise)
     alpha = ALPHAS[step][:, None, :, None, None]
-    assert torch.allclose(alpha.sqrt() * noised.latents - (1 - alpha).sqrt() * noised.velocity, clean, atol=1e-5)
+    assert torch.allclose(alpha.sqrt() * noised.latents - (1 - alpha).sqrt() * noised.target, clean, atol=1e-5)
 
 
 def test_the_last_step_is_pure_noise_and_asks_for_minus_the_picture():
     noised = noise_latents(draw(0), steps(999, 999, 999), ALPHAS, draw(1))
     assert torch.equal(noised.latents, draw(1))
-    assert torch.equal(noised.velocity, -draw(0))
+    assert torch.equal(noised.target, -draw(0))
 
 
 def test_the_loss_equals_its_formula_sample_by_sample():
     noised = noise_latents(draw(0), steps(10, 500, 990), ALPHAS, draw(1))
     place = place_weight(torch.rand(3, 8, 8), torch.rand(3, 8, 8), 1.0, 4.0)
-    losses = velocity_loss(draw(2), noised, place, gamma=5.0)
+    losses = frame_loss(draw(2) - noised.target, place) * min_snr_weight(noised.snr, 5.0)
     for k, step in enumerate([10, 500, 990]):
         snr = ALPHAS[step] / (1 - ALPHAS[step])
         for frame in range(SHAPE[2]):
-            squared = (draw(2)[k, :, frame] - noised.velocity[k, :, frame]) ** 2 * place[k]
+            squared = (draw(2)[k, :, frame] - noised.target[k, :, frame]) ** 2 * place[k]
             expected = squared.mean() * min(snr + 1, torch.tensor(5.0)) / (snr + 1)
             assert torch.allclose(losses[k, frame], expected, rtol=1e-4)
 
@@ -47,9 +47,29 @@ def test_each_sample_keeps_its_own_weight():
     """Averaging first, as the released code does, gives another number."""
     noised = noise_latents(draw(0), steps(0, 300, 999), ALPHAS, draw(1))
     place = torch.ones(3, 8, 8)
-    own = velocity_loss(draw(2), noised, place, 5.0).mean()
-    averaged = (draw(2) - noised.velocity).square().mean() * min_snr_weight(noised.snr, 5.0).mean()
+    own = (frame_loss(draw(2) - noised.target, place) * min_snr_weight(noised.snr, 5.0)).mean()
+    averaged = (draw(2) - noised.target).square().mean() * min_snr_weight(noised.snr, 5.0).mean()
     assert not torch.allclose(own, averaged, rtol=1e-3)
+
+
+def test_velocity_and_clean_latents_are_asked_for_the_same():
+    """The loss of a guess is the same number whether it is told as velocity or as clean latents."""
+    step, place, guess = steps(10, 500, 990), torch.ones(3, 8, 8), draw(2)
+    losses = []
+    for prediction in ("v", "clean"):
+        noised = noise_latents(draw(0), step, ALPHAS, draw(1), prediction)
+        alpha = ALPHAS[step][:, None, :, None, None]
+        told = (alpha.sqrt() * noised.latents - guess) / (1 - alpha).sqrt() if prediction == "v" else guess
+        losses.append(frame_loss(told - noised.target, place) * min_snr_weight(noised.snr, 5.0, prediction))
+    assert torch.allclose(*losses, rtol=1e-3)
+
+
+def test_change_counts_flicker_and_forgives_what_all_frames_share():
+    place, flicker = torch.ones(3, 8, 8), draw(3)
+    shared = draw(4)[:, :, :1].expand(SHAPE)
+    assert change_loss(shared, place).abs().max() == 0
+    assert torch.allclose(change_loss(flicker + shared, place), change_loss(flicker, place), rtol=1e-4)
+    assert abs(change_loss(flicker, place).mean() / frame_loss(flicker, place).mean() - 1) < 0.1
 
 
 def test_place_weights_average_to_one_and_favour_the_lips():

@@ -42,4 +42,4 @@ def test_noise_and_velocity_of_training_are_the_published_ones(step):
     x, noise = rule.normal("schedule.x", SHAPE), rule.normal("schedule.noise", SHAPE)
     noised = noise_latents(x, torch.tensor([[step, step]]), alphas_cumprod("scaled_linear"), noise)
     assert (noised.latents - golden(f"add_noise.training.{step}")).abs().max() <= 1e-5
-    assert (noised.velocity - golden(f"velocity.training.{step}")).abs().max() <= 1e-5
+    assert (noised.target - golden(f"velocity.training.{step}")).abs().max() <= 1e-5

@@ -38,10 +38,10 @@ def branches(portrait: float, speech: float, words: float | None = None) -> list
     return [branch for branch in told if abs(branch.weight) > 1e-9]
 
 
-def combine(velocity: Float[Tensor, "b c f h w"], told: list[Branch]) -> Float[Tensor, "1 c f h w"]:
-    """The guided velocity from one row for each branch."""
-    weights = torch.tensor([branch.weight for branch in told], device=velocity.device)
-    return (weights.view(-1, 1, 1, 1, 1) * velocity.float()).sum(0, keepdim=True)
+def combine(predicted: Float[Tensor, "b c f h w"], told: list[Branch]) -> Float[Tensor, "1 c f h w"]:
+    """The guided prediction from one row for each branch."""
+    weights = torch.tensor([branch.weight for branch in told], device=predicted.device)
+    return (weights.view(-1, 1, 1, 1, 1) * predicted.float()).sum(0, keepdim=True)
 
 
 def sample(
@@ -50,14 +50,14 @@ def sample(
     scheduler: Any,
     watch: Callable[[int, Float[Tensor, "b c f h w"]], None] | None = None,
 ) -> Float[Tensor, "b c f h w"]:
-    """Clean latents from `noise` by the scheduler's steps; `denoise(latents, step)` gives the (guided) velocity.
+    """Clean latents from `noise` by the scheduler's steps; `denoise(latents, step)` gives the (guided) prediction.
 
     `watch` is called with the number of each finished step and its latents.
     """
     latents = noise * scheduler.init_noise_sigma
     for done, step in enumerate(scheduler.timesteps, start=1):
-        velocity = denoise(scheduler.scale_model_input(latents, step), step)
-        latents = scheduler.step(velocity.float(), step, latents, return_dict=False)[0]
+        predicted = denoise(scheduler.scale_model_input(latents, step), step)
+        latents = scheduler.step(predicted.float(), step, latents, return_dict=False)[0]
         if watch is not None:
             watch(done, latents)
     return latents

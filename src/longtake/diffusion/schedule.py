@@ -1,6 +1,6 @@
 """The noise schedule of training, and a diffusers scheduler by name for sampling.
 
-Always 1000 steps, v-prediction and zero terminal SNR unless said otherwise: at the last step nothing of the picture is
+Always 1000 steps and zero terminal SNR unless said otherwise: at the last step nothing of the picture is
 left, so sampling may start from pure noise (Lin et al. 2023).
 """
 
@@ -14,13 +14,20 @@ from longtake.errors import SettingsError
 
 SchedulerName = Literal["ddim", "dpm++", "unipc"]
 BetaSchedule = Literal["linear", "scaled_linear"]
+Prediction = Literal["v", "clean"]
+"""What the denoiser says: the velocity, as the published one, or the clean latents."""
 
 STEPS = 1000
 BETA_RANGE = (0.00085, 0.012)
 
 
 def scheduler(
-    name: str, steps: int, beta_schedule: BetaSchedule = "scaled_linear", zero_snr: bool = True, device: str = "cpu"
+    name: str,
+    steps: int,
+    beta_schedule: BetaSchedule = "scaled_linear",
+    zero_snr: bool = True,
+    prediction: Prediction = "v",
+    device: str = "cpu",
 ) -> Any:
     """A diffusers scheduler, its `steps` timesteps set (trailing: the first is the noisiest)."""
     import diffusers
@@ -30,7 +37,7 @@ def scheduler(
         "beta_start": BETA_RANGE[0],
         "beta_end": BETA_RANGE[1],
         "beta_schedule": beta_schedule,
-        "prediction_type": "v_prediction",
+        "prediction_type": {"v": "v_prediction", "clean": "sample"}[prediction],
         "timestep_spacing": "trailing",
         "rescale_betas_zero_snr": zero_snr,
     }

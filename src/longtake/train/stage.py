@@ -1,4 +1,4 @@
-"""Stages 1 and 2 as one task: noise a batch of latents, ask the denoiser for the velocity, weigh its error.
+"""Stages 1 and 2 as one task: noise a batch of latents, ask the denoiser what they were, weigh its error.
 
 Stage 1 shows unrelated frames of a clip (the reference net, identity, regions and speech learn); stage 2 shows segments
 with corrupted motion frames before them (motion modules learn too). Paper 3.1, 3.2 and 4.1.
@@ -19,7 +19,7 @@ from longtake.diffusion.noise import mixed_noise
 from longtake.diffusion.schedule import alphas_cumprod
 from longtake.models.animation import init_for_training
 from longtake.train.learner import Learner, Told
-from longtake.train.objective import noise_latents, place_weight, velocity_loss
+from longtake.train.objective import change_loss, frame_loss, min_snr_weight, noise_latents, place_weight
 from longtake.train.recipe import Recipe
 from longtake.train.stage_batch import collate, draw, measure_anchor
 from longtake.train.stage_settings import Data, StageSettings, choose_what_learns, sizes_of
@@ -60,14 +60,19 @@ class StageTask:
         noise = self._noise(clean)
         if settings.noise_offset:
             noise = noise + settings.noise_offset * torch.randn_like(clean[:, :, :1, :1, :1])
-        noised = noise_latents(clean, batch["step"], self.alphas.to(clean.device), noise)
-        predicted = model(noised.latents, batch["step"], self.told(batch))
+        noised = noise_latents(clean, batch["step"], self.alphas.to(clean.device), noise, settings.prediction)
+        error = model(noised.latents, batch["step"], self.told(batch)).float() - noised.target
         _, face, lip = batch["regions_0"].unbind(1)
-        losses = velocity_loss(
-            predicted, noised, place_weight(face, lip, settings.face_gain, settings.lip_gain), settings.gamma
-        )
-        error = (predicted.float().detach() - noised.velocity).square().mean((1, 2))
-        return losses.mean(), {"lips": (error * lip).sum() / lip.sum(), "plain": error.mean()}
+        place = place_weight(face, lip, settings.face_gain, settings.lip_gain)
+        weight = min_snr_weight(noised.snr, settings.gamma, settings.prediction)
+        loss = (frame_loss(error, place) * weight).mean()
+        plain = error.detach().square().mean((1, 2))
+        logs = {"lips": (plain * lip).sum() / lip.sum(), "plain": plain.mean()}
+        if settings.change_gain:
+            logs["change"] = (change_loss(error, place) * weight[:, 1:]).mean()
+            loss = loss + settings.change_gain * logs["change"]
+            logs["change"] = logs["change"].detach()
+        return loss, logs
 
     def told(self, batch: dict[str, Tensor]) -> Told:
         settings, motion = self.settings, None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from pydantic import Field
 
+from longtake.diffusion.schedule import BetaSchedule, Prediction
 from longtake.errors import SettingsError
 from longtake.models.animation import AnimationSizes, hallo2_sizes, mini_sizes
 from longtake.train.recipe import Part, make_sizes
@@ -21,16 +22,20 @@ class StageSettings(Part):
     motion: int = Field(0, ge=0, description="motion frames; 0 = unrelated frames, stage 1")
     start_rate: float = Field(0.1, ge=0, le=1, description="share of segments that start their video")
     motion_noise_std: float = Field(0.1, ge=0, description="sigma of the noise on the latents of motion frames")
+    prediction: Prediction = Field("v", description="what the denoiser says: the velocity, or the clean latents")
     shared_noise: float = Field(
         0.0, ge=0, le=1, description="share of the noise that the frames of a segment have in common"
     )
     gamma: float = Field(5.0, gt=0, description="min-SNR gamma")
     face_gain: float = Field(1.0, ge=0, description="extra weight of the face region")
     lip_gain: float = Field(4.0, ge=0, description="extra weight of the lip region")
+    change_gain: float = Field(
+        0.0, ge=0, description="weight of errors in the change from frame to frame, beside those of the frames"
+    )
     drop_all: float = Field(0.05, ge=0, le=1, description="rows told neither portrait nor speech")
     drop_portrait: float = Field(0.0, ge=0, le=1, description="rows that lose the portrait alone")
     drop_speech: float = Field(0.05, ge=0, le=1, description="rows that lose the speech alone")
-    beta_schedule: Literal["linear", "scaled_linear"] = "linear"
+    beta_schedule: BetaSchedule = "linear"
     anchor_std: float | None = Field(
         None, gt=0, description="scale of the difference from the portrait; None: measured"
     )

@@ -65,14 +65,14 @@ class StageSheet:
             shape = (1, reference.shape[1], row["target"].shape[1], *reference.shape[2:])
             shared = settings.shared_noise if settings.motion else 0.0
             noise = mixed_noise(shape, shared, torch.Generator().manual_seed(k)).to(device)
-            steps = scheduler("ddim", self.steps, settings.beta_schedule, zero_snr=True)
+            steps = scheduler("ddim", self.steps, settings.beta_schedule, True, settings.prediction)
             latents = sample(
-                lambda x, step, row=row, told=told: self._velocity(model, x, step, row, told), noise, steps
+                lambda x, step, row=row, told=told: self._predict(model, x, step, row, told), noise, steps
             )
             out.append(reference[:, None] + self.anchor_std * latents.transpose(1, 2).float())
         return torch.cat(out).cpu()
 
-    def _velocity(
+    def _predict(
         self, model: Learner, x: Tensor, step: Tensor, row: dict[str, Tensor], told: list[Branch]
     ) -> Float[Tensor, "1 c f h w"]:
         n = len(told)
@@ -81,8 +81,8 @@ class StageSheet:
         rows["has_speech"] = torch.tensor([branch.speech for branch in told], device=x.device)
         steps = torch.as_tensor(step, device=x.device).reshape(1, 1).expand(n, x.shape[2])
         with torch.autocast(x.device.type, torch.bfloat16):
-            velocity = model(x.expand(n, *x.shape[1:]), steps, self.told(rows))
-        return combine(velocity.float(), told)
+            predicted = model(x.expand(n, *x.shape[1:]), steps, self.told(rows))
+        return combine(predicted.float(), told)
 
     def _pictures(self, latents: Float[Tensor, "b f c h w"]) -> UInt8[np.ndarray, "b f H W 3"]:
         from longtake.networks import load_autoencoder
