@@ -40,14 +40,17 @@ def test_the_weighted_sum_equals_the_formula_step_by_step(scales):
     assert torch.allclose(combine(rows, told)[0], want, atol=1e-5)
 
 
+@pytest.mark.parametrize("prediction", ["v", "clean"])
 @pytest.mark.parametrize("name", ["ddim", "dpm++", "unipc"])
-def test_every_scheduler_finds_a_known_picture(name):
+def test_every_scheduler_finds_a_known_picture(name, prediction):
     picture = torch.randn(1, 4, 2, 8, 8)
     noise = torch.randn(1, 4, 2, 8, 8, generator=torch.Generator().manual_seed(0))
-    made = scheduler(name, 12)
+    made = scheduler(name, 12, prediction=prediction)
     seen = []
 
     def denoise(latents, step):
+        if prediction == "clean":
+            return picture
         alpha = made.alphas_cumprod[int(step)]
         rest = (latents - alpha.sqrt() * picture) / (1 - alpha).sqrt()
         return alpha.sqrt() * rest - (1 - alpha).sqrt() * picture

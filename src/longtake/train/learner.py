@@ -33,7 +33,7 @@ class Learner(Animation):
     def forward(
         self, latents: Float[Tensor, "b c f h w"], step: Real[Tensor, "b f"], told: Told
     ) -> Float[Tensor, "b c f h w"]:
-        """What is predicted, velocity or clean latents. A row without a portrait has no reference, null identity and no locator feature."""
+        """What is predicted. A row without a portrait has no reference, null identity and no locator feature."""
         b, frames = latents.shape[0], latents.shape[2]
         kept = told.has_portrait.to(told.identity)
         identity = self.identity_projection(told.identity * kept[:, None])
