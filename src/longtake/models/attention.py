@@ -1,6 +1,6 @@
 """Attention, and the spatial transformer that reads the portrait's features beside its own tokens."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -32,6 +32,30 @@ class KeyValue:
 
 
 @dataclass(frozen=True)
+class Folded:
+    """An attention to a few tokens as two matrices, so that no query of the full width is ever made.
+
+    score = x query^T key and answer = share value out^T: with t tokens and h heads, query^T key is one matrix of h·t columns
+    (32 for the identity tokens, where the query has 320 to 1280), and so is value out^T.
+    """
+
+    key: Float[Tensor, "b c ht"]
+    value: Float[Tensor, "b ht c"]
+    bias: Float[Tensor, " c"]
+    heads: int
+
+    def __call__(self, x: Float[Tensor, "r l c"]) -> Float[Tensor, "r l c"]:
+        """What the tokens answer; each of the b rows of tokens serves the next r/b rows of x."""
+        scores = x.reshape(self.key.shape[0], -1, x.shape[2]) @ self.key
+        share = scores.unflatten(2, (self.heads, -1)).softmax(-1).flatten(2)
+        return (share.to(x.dtype) @ self.value + self.bias.to(x.dtype)).view(x.shape)
+
+    def row(self, k: int) -> "Folded":
+        """The tokens of one row alone."""
+        return replace(self, key=self.key[k : k + 1], value=self.value[k : k + 1])
+
+
+@dataclass(frozen=True)
 class Reading:
     """The reference rows of one block as keys and values, and which of them each frame reads."""
 
@@ -47,6 +71,11 @@ class Reading:
         if self.reads.ndim == 1:
             read = read[:, None].expand(-1, own.shape[1], -1, -1)
         return torch.cat([own, read], dim=2).flatten(0, 1)
+
+    def row(self, k: int) -> "Reading | None":
+        """What one row reads, if it does."""
+        place = self.rows.place(k)
+        return None if place is None else replace(self, reads=self.reads[place : place + 1], rows=Rows((0,), 1))
 
 
 def attend(
@@ -136,9 +165,14 @@ class Attention(nn.Module):
             found = rows.join(*parts).flatten(0, 1)
         return self.out(found)
 
-    def across(self, x: Float[Tensor, "r l c"], other: KeyValue) -> Float[Tensor, "r l c"]:
-        """Cross-attention to keys and values made before."""
-        return self.out(attend(self.query(x), other.key, other.value, self.heads))
+    def fold(self, other: Float[Tensor, "b t d"]) -> Folded:
+        """Cross-attention to these few tokens, query and out-projection folded in."""
+        told = self.keys(other)
+        key, value = (x.unflatten(2, (self.heads, -1)) for x in (told.key, told.value))  # b t h d
+        query, out = self.query.weight.unflatten(0, (self.heads, -1)), self.out.weight.unflatten(1, (self.heads, -1))
+        key = torch.einsum("b t h d, h d c -> b c h t", key * key.shape[3] ** -0.5, query)
+        value = torch.einsum("b t h d, c h d -> b h t c", value, out)
+        return Folded(key.flatten(2), value.flatten(1, 2), self.out.bias, self.heads)
 
 
 class SpatialTransformer(nn.Module):
@@ -168,13 +202,13 @@ class SpatialTransformer(nn.Module):
         return hidden, self.norm1(hidden)
 
     def forward(
-        self, x: Float[Tensor, "r c h w"], identity: KeyValue, reading: Reading | None = None
+        self, x: Float[Tensor, "r c h w"], identity: Folded, reading: Reading | None = None
     ) -> tuple[Float[Tensor, "r c h w"], Float[Tensor, "r l c"]]:
         """The grid after the block, and the features of `features`."""
         hidden, features = self.features(x)
         hidden = hidden + (
             self.attention.itself(features) if reading is None else self.attention.reading(features, reading)
         )
-        hidden = hidden + self.identity.across(self.norm2(hidden), identity)
+        hidden = hidden + identity(self.norm2(hidden))
         hidden = hidden + self.ff(self.norm3(hidden))
         return x + grid(self.proj_out(hidden), *x.shape[2:]), features

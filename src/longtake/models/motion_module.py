@@ -21,6 +21,10 @@ class Lead:
     hidden: Float[Tensor, "p n c"] | None  # p = b * l places
     rows: int
 
+    def row(self, k: int) -> "Lead":
+        """The motion frames of one row."""
+        return Lead(None if self.hidden is None else self.hidden.unflatten(0, (self.rows, -1))[k], 1)
+
 
 def positions(count: int, width: int) -> Float[Tensor, "1 count width"]:
     """Sines on even channels, cosines on odd ones, base 10000."""

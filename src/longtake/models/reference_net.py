@@ -32,7 +32,7 @@ class ReferenceLayer(nn.Module):
         """The grid after this layer; its features are put under its name."""
         x = self.resnet(x, step)
         if self.transformer is not None:
-            x, features[self.name] = self.transformer(x, self.transformer.identity.keys(context))
+            x, features[self.name] = self.transformer(x, self.transformer.identity.fold(context))
         return x
 
 

@@ -32,6 +32,10 @@ class Rows:
     def lacking(self) -> tuple[int, ...]:
         return tuple(row for row in range(self.batch) if row not in self.having)
 
+    def place(self, row: int) -> int | None:
+        """Where a row is among those of `take`; None if it lacks the condition."""
+        return self.having.index(row) if row in self.having else None
+
     def take(self, x: Tensor) -> Tensor:
         """The rows that have the condition."""
         return x if self.all else _pick(x, self.having)

@@ -22,6 +22,13 @@ class Shift:
     beta: Float[Tensor, "b f 1 c"]
     rows: Rows
 
+    def row(self, k: int) -> "Shift | None":
+        """What it does to one row, if anything."""
+        place = self.rows.place(k)
+        if place is None:
+            return None
+        return Shift(self.gamma[place : place + 1], self.beta[place : place + 1], Rows((0,), 1))
+
 
 class WordNorm(nn.Module):
     def __init__(self, width: int, words: int):

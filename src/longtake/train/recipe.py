@@ -22,44 +22,50 @@ class Part(Section):
 
 
 class Run(Part):
-    folder: Path = Field(Path("runs/out"), description="where checkpoints, log and sheets go; never inside the package")
-    seed: int = Field(0, description="of weights, batches and noise")
-    steps: int = Field(1000, ge=1, description="the run ends after so many optimiser steps")
-    max_minutes: float | None = Field(
-        None, gt=0, description="or after so many minutes of training in all, whichever is first"
+    folder: Path = Field(
+        default=Path("runs/out"), description="where checkpoints, log and sheets go; never inside the package"
     )
-    precision: Literal["no", "bf16", "fp16"] = Field("bf16", description="autocast type; 'no' is float32")
-    device: Literal["auto", "cpu"] = Field("auto", description="'auto' takes a GPU where there is one")
-    threads: int | None = Field(None, ge=1, description="CPU threads; None leaves PyTorch's choice")
-    prefetch: int = Field(0, ge=0, description="batches made ahead by a thread of their own")
-    start: Path | None = Field(None, description="weights (safetensors) to begin from, e.g. the shipped ones")
-    weights: Path | None = Field(None, description="where the final EMA weights are written as bf16 safetensors")
+    seed: int = Field(default=0, description="of weights, batches and noise")
+    steps: int = Field(default=1000, ge=1, description="the run ends after so many optimiser steps")
+    max_minutes: float | None = Field(
+        default=None, gt=0, description="or after so many minutes of training in all, whichever is first"
+    )
+    precision: Literal["no", "bf16", "fp16"] = Field(default="bf16", description="autocast type; 'no' is float32")
+    device: Literal["auto", "cpu"] = Field(default="auto", description="'auto' takes a GPU where there is one")
+    threads: int | None = Field(default=None, ge=1, description="CPU threads; None leaves PyTorch's choice")
+    prefetch: int = Field(default=0, ge=0, description="batches made ahead by a thread of their own")
+    start: Path | None = Field(default=None, description="weights (safetensors) to begin from, e.g. the shipped ones")
+    weights: Path | None = Field(
+        default=None, description="where the final EMA weights are written as bf16 safetensors"
+    )
 
 
 class Learning(Part):
-    rate: float = Field(1e-3, gt=0, description="peak learning rate of AdamW")
-    warmup_steps: int = Field(100, ge=0, description="linear rise from 0 to the peak")
-    schedule: Literal["constant", "cosine"] = Field("cosine", description="after the warm-up")
-    decay_from: float = Field(0.0, ge=0, lt=1, description="share of the run after which the cosine begins")
-    floor: float = Field(0.0, ge=0, le=1, description="share of the peak that the cosine ends at")
+    rate: float = Field(default=1e-3, gt=0, description="peak learning rate of AdamW")
+    warmup_steps: int = Field(default=100, ge=0, description="linear rise from 0 to the peak")
+    schedule: Literal["constant", "cosine"] = Field(default="cosine", description="after the warm-up")
+    decay_from: float = Field(default=0.0, ge=0, lt=1, description="share of the run after which the cosine begins")
+    floor: float = Field(default=0.0, ge=0, le=1, description="share of the peak that the cosine ends at")
     by: Literal["steps", "minutes"] = Field(
-        "steps",
+        default="steps",
         description="what the share of the run is counted in; 'minutes' follows the clock, so it can't be repeated exactly",
     )
-    weight_decay: float = Field(0.01, ge=0)
-    beta1: float = Field(0.9, ge=0, lt=1)
-    beta2: float = Field(0.99, ge=0, lt=1)
-    clip_norm: float = Field(1.0, gt=0, description="gradient norm is clipped to this")
-    accumulate: int = Field(1, ge=1, description="batches summed into one optimiser step")
-    ema_decay: float = Field(0.999, ge=0, lt=1, description="of the averaged weights; rises as (1+step)/(10+step)")
+    weight_decay: float = Field(default=0.01, ge=0)
+    beta1: float = Field(default=0.9, ge=0, lt=1)
+    beta2: float = Field(default=0.99, ge=0, lt=1)
+    clip_norm: float = Field(default=1.0, gt=0, description="gradient norm is clipped to this")
+    accumulate: int = Field(default=1, ge=1, description="batches summed into one optimiser step")
+    ema_decay: float = Field(
+        default=0.999, ge=0, lt=1, description="of the averaged weights; rises as (1+step)/(10+step)"
+    )
 
 
 class Log(Part):
-    every_steps: int = Field(50, ge=1, description="a line in log.jsonl")
-    checkpoint_minutes: float = Field(10.0, gt=0)
-    sheet_minutes: float = Field(10.0, gt=0, description="a picture sheet and its numbers, with EMA weights")
-    sheet_folder: Path | None = Field(None, description="None: inside the run's folder")
-    best: str | None = Field(None, description="sheet number whose highest value keeps best.safetensors")
+    every_steps: int = Field(default=50, ge=1, description="a line in log.jsonl")
+    checkpoint_minutes: float = Field(default=10.0, gt=0)
+    sheet_minutes: float = Field(default=10.0, gt=0, description="a picture sheet and its numbers, with EMA weights")
+    sheet_folder: Path | None = Field(default=None, description="None: inside the run's folder")
+    best: str | None = Field(default=None, description="sheet number whose highest value keeps best.safetensors")
 
 
 class Recipe(Part):
@@ -72,7 +78,9 @@ class Recipe(Part):
     sizes: dict[str, Any] = Field(default_factory=dict)
     data: dict[str, Any] = Field(default_factory=dict)
     task: dict[str, Any] = Field(default_factory=dict)
-    text: str = Field("", description="the TOML as read and the overrides; travels in the header of the weights")
+    text: str = Field(
+        default="", description="the TOML as read and the overrides; travels in the header of the weights"
+    )
 
 
 def read_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:

@@ -17,38 +17,42 @@ from longtake.train.recipe import Part, make_sizes
 class StageSettings(Part):
     """What a stage shows and how it weighs errors."""
 
-    clips: int = Field(4, ge=1, description="clips in a batch")
-    frames: int = Field(8, ge=1, description="frames of each")
-    motion: int = Field(0, ge=0, description="motion frames; 0 = unrelated frames, stage 1")
-    start_rate: float = Field(0.1, ge=0, le=1, description="share of segments that start their video")
-    motion_noise_std: float = Field(0.1, ge=0, description="sigma of the noise on the latents of motion frames")
-    prediction: Prediction = Field("v", description="what the denoiser says: the velocity, or the clean latents")
+    clips: int = Field(default=4, ge=1, description="clips in a batch")
+    frames: int = Field(default=8, ge=1, description="frames of each")
+    motion: int = Field(default=0, ge=0, description="motion frames; 0 = unrelated frames, stage 1")
+    start_rate: float = Field(default=0.1, ge=0, le=1, description="share of segments that start their video")
+    motion_noise_std: float = Field(default=0.1, ge=0, description="sigma of the noise on the latents of motion frames")
+    prediction: Prediction = Field(
+        default="v", description="what the denoiser says: the velocity, or the clean latents"
+    )
     shared_noise: float = Field(
-        0.0, ge=0, le=1, description="share of the noise that the frames of a segment have in common"
+        default=0.0, ge=0, le=1, description="share of the noise that the frames of a segment have in common"
     )
-    gamma: float = Field(5.0, gt=0, description="min-SNR gamma")
-    face_gain: float = Field(1.0, ge=0, description="extra weight of the face region")
-    lip_gain: float = Field(4.0, ge=0, description="extra weight of the lip region")
+    gamma: float = Field(default=5.0, gt=0, description="min-SNR gamma")
+    face_gain: float = Field(default=1.0, ge=0, description="extra weight of the face region")
+    lip_gain: float = Field(default=4.0, ge=0, description="extra weight of the lip region")
     change_gain: float = Field(
-        0.0, ge=0, description="weight of errors in the change from frame to frame, beside those of the frames"
+        default=0.0, ge=0, description="weight of errors in the change from frame to frame, beside those of the frames"
     )
-    drop_all: float = Field(0.05, ge=0, le=1, description="rows told neither portrait nor speech")
-    drop_portrait: float = Field(0.0, ge=0, le=1, description="rows that lose the portrait alone")
-    drop_speech: float = Field(0.05, ge=0, le=1, description="rows that lose the speech alone")
+    drop_all: float = Field(default=0.05, ge=0, le=1, description="rows told neither portrait nor speech")
+    drop_portrait: float = Field(default=0.0, ge=0, le=1, description="rows that lose the portrait alone")
+    drop_speech: float = Field(default=0.05, ge=0, le=1, description="rows that lose the speech alone")
     beta_schedule: BetaSchedule = "linear"
     anchor_std: float | None = Field(
-        None, gt=0, description="scale of the difference from the portrait; None: measured"
+        default=None, gt=0, description="scale of the difference from the portrait; None: measured"
     )
-    speech: bool = Field(True, description="whether speech is heard in this stage")
+    speech: bool = Field(default=True, description="whether speech is heard in this stage")
     noise_offset: float = Field(
-        0.0, ge=0, description="extra noise that is the same over the whole picture, per channel"
+        default=0.0, ge=0, description="extra noise that is the same over the whole picture, per channel"
     )
-    learns: list[str] = Field([""], description="beginnings of the names of what learns; the empty one is everything")
+    learns: list[str] = Field(
+        default=[""], description="beginnings of the names of what learns; the empty one is everything"
+    )
 
 
 class Data(Part):
     windows: list[Path] = Field(description="folders that `longtake corpus prepare` wrote")
-    autoencoder: Path | None = Field(None, description="weights that decode the sheets")
+    autoencoder: Path | None = Field(default=None, description="weights that decode the sheets")
     corpus_seed: int = 0
 
 

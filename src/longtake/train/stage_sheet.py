@@ -66,9 +66,7 @@ class StageSheet:
             shared = settings.shared_noise if settings.motion else 0.0
             noise = mixed_noise(shape, shared, torch.Generator().manual_seed(k)).to(device)
             steps = scheduler("ddim", self.steps, settings.beta_schedule, True, settings.prediction)
-            latents = sample(
-                lambda x, step, row=row, told=told: self._predict(model, x, step, row, told), noise, steps
-            )
+            latents = sample(lambda x, step, row=row, told=told: self._predict(model, x, step, row, told), noise, steps)
             out.append(reference[:, None] + self.anchor_std * latents.transpose(1, 2).float())
         return torch.cat(out).cpu()
 

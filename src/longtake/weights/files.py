@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,20 @@ from torch import Tensor
 from longtake.errors import WeightsMismatch, WeightsMissing
 
 HEADER = "longtake"  # the header entry that holds our JSON
+Row = tuple[tuple[int, ...], torch.dtype]  # what the header says of a tensor
+Progress = Callable[[int, int], None]  # done, in all
+DTYPES = {  # as safetensors spells them
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.int16: "I16",
+    torch.int8: "I8",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
 WHOLE = ("positions",)  # buffers that keep float32 whatever the file's dtype
 
 
@@ -24,6 +38,28 @@ def write(path: Path | str, tensors: Mapping[str, Tensor], about: Mapping[str, A
     stored = {name: _stored(name, tensor, dtype) for name, tensor in tensors.items()}
     partial = path.with_name(path.name + ".partial")
     save_file(stored, partial, metadata={"format": "pt", HEADER: json.dumps(about, sort_keys=True)})
+    partial.replace(path)
+
+
+def write_stream(
+    path: Path | str, rows: Mapping[str, Row], tensors: Iterable[Tensor], about: Mapping[str, Any], progress: Progress
+) -> None:
+    """Writes tensors one by one as they come, in the order of `rows` (name → shape and type), taking no memory for the rest.
+
+    The library's own writer wants all of them at once. `progress` is told bytes done and bytes in all.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    sizes = {name: torch.Size(shape).numel() * dtype.itemsize for name, (shape, dtype) in rows.items()}
+    with open(partial, "wb") as file:
+        file.write(_header(rows, sizes, about))
+        done, total = 0, sum(sizes.values())
+        for (name, (shape, dtype)), tensor in zip(rows.items(), tensors, strict=True):
+            assert tensor.shape.numel() == torch.Size(shape).numel(), name
+            raw = tensor.detach().to(dtype).contiguous().reshape(-1).view(torch.uint8)
+            file.write(memoryview(raw.numpy()))
+            progress(done := done + sizes[name], total)
     partial.replace(path)
 
 
@@ -61,6 +97,18 @@ def short_hash(path: Path) -> str:
     """The first 16 hex digits of a file's SHA-256."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def _header(rows: Mapping[str, Row], sizes: Mapping[str, int], about: Mapping[str, Any]) -> bytes:
+    """The beginning of a safetensors file: its length in eight bytes, then JSON, padded so that numbers start aligned."""
+    entries: dict[str, Any] = {"__metadata__": {"format": "pt", HEADER: json.dumps(about, sort_keys=True)}}
+    end = 0
+    for name, (shape, dtype) in rows.items():
+        start, end = end, end + sizes[name]
+        entries[name] = {"dtype": DTYPES[dtype], "shape": list(shape), "data_offsets": [start, end]}
+    text = json.dumps(entries).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text
 
 
 def _stored(name: str, tensor: Tensor, dtype: torch.dtype | None) -> Tensor:

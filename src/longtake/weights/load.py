@@ -40,7 +40,7 @@ def load(module: nn.Module, tensors: Mapping[str, Tensor], may_lack: re.Pattern[
     wanted = [name for name in missing if name not in kept]
     if wanted or unknown or shapes:
         raise WeightsMismatch(
-            "The weight file does not fit the network: " + "; ".join(_list(wanted, unknown, shapes)),
+            "The weight file does not fit the network: " + "; ".join(troubles(wanted, unknown, shapes)),
             expected=f"{len(own)} tensors with the network's names and shapes",
             do="check that the file belongs to this preset and version",
         )
@@ -61,7 +61,7 @@ def load_published(module: nn.Module, tensors: Mapping[str, Tensor]) -> Report:
     return Report(report.loaded, left_out, report.kept)
 
 
-def _list(missing: list[str], unknown: list[str], shapes: list[str]) -> list[str]:
+def troubles(missing: list[str], unknown: list[str], shapes: list[str]) -> list[str]:
     """One phrase for each kind of trouble, with at most five names."""
     kinds = (("missing", missing), ("unknown", unknown), ("other shape", shapes))
     return [

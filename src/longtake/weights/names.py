@@ -77,6 +77,14 @@ LEAVES: Table = (
     ("pos_encoder.pe", "positions"),
 )
 
+# The autoencoder's attention as older files spell it, and as diffusers does now.
+VAE: Table = (
+    ("query", "to_q"),
+    ("key", "to_k"),
+    ("value", "to_v"),
+    ("proj_attn", "to_out.0"),
+)
+
 # Published tensors that never act (facts 2 and 3.2): five motion modules at the level without attention, and the reference
 # net after the last features that anybody reads. Loading leaves them out unless the networks were built with `spare`.
 NEVER_RUN = re.compile(
@@ -95,6 +103,13 @@ def ours(published: str) -> str:
 def published(our: str) -> str:
     """The published name of one of our tensors."""
     return _translate(our, 1)
+
+
+def vae(name: str) -> str:
+    """The present spelling of a tensor of the autoencoder; the present one stays."""
+    place, attention, leaf = name.partition(".attentions.0.")
+    old, rest = _cut(leaf, VAE, 0)
+    return f"{place}{attention}{old}.{rest}" if old else name
 
 
 def rename(names: Iterable[str]) -> dict[str, str]:
