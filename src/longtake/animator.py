@@ -13,6 +13,7 @@ from longtake.clips import Chunk, Portrait, Speech
 from longtake.conditions import read_portrait
 from longtake.diffusion.guidance import branches
 from longtake.errors import PromptError, SpeechUnreadable
+from longtake.face.regions import face_picture
 from longtake.media.video import VideoWriter, check_output
 from longtake.networks import Networks, load_networks
 from longtake.prepare import prepare_portrait, prepare_prompts, prepare_speech
@@ -54,7 +55,7 @@ class Animator:
 
     def prepare(self, portrait: str | Path, speech: str | Path) -> Prepared:
         """Both inputs, read and checked, without starting the work."""
-        return prepare(portrait, speech, self.settings)
+        return prepare(portrait, speech, self.settings, self.preset)
 
     def stream(
         self,
@@ -102,8 +103,10 @@ class Animator:
         guidance = self.settings.guidance
         told = branches(guidance.portrait, guidance.speech, guidance.words)
         portrait = read_portrait(ready.portrait, self.networks, told, self.settings)
-        face_box = torch.as_tensor(ready.portrait.regions.face_box, device=self.networks.device)
-        return Segments(portrait, self.networks.listen(ready.speech), face_box, self.networks, self.settings)
+        box = face_picture(ready.portrait.regions.face_box, self.settings.portrait.size_px) > 0
+        face_box = torch.as_tensor(box, device=self.networks.device)
+        heard = self.networks.listen(ready.speech, self.settings.video.fps)
+        return Segments(portrait, heard, face_box, self.networks, self.settings)
 
 
 def animate(portrait: str | Path, speech: str | Path, out: str | Path = "talk.mp4", **options: Any) -> Path:
@@ -112,15 +115,16 @@ def animate(portrait: str | Path, speech: str | Path, out: str | Path = "talk.mp
     return Animator(options.pop("preset", "mini"), **options).animate(portrait, speech, out, **writing)
 
 
-def prepare(portrait: str | Path, speech: str | Path, settings: Settings) -> Prepared:
-    """Both inputs, read and checked; needs no networks of the preset, so bad input is told before they are loaded."""
+def prepare(portrait: str | Path, speech: str | Path, settings: Settings, model: Preset) -> Prepared:
+    """Both inputs, read and checked before the networks of the preset are loaded, so that bad input is told at once."""
     heard = prepare_speech(speech)
     if heard.frames(settings.video.fps) == 0:
         raise SpeechUnreadable(
             f"The sound in '{speech}' lasts only {heard.seconds:.3f} s: not one frame at {settings.video.fps} fps.",
             do="give a longer sound, or raise video.fps",
         )
-    return Prepared(prepare_portrait(portrait, settings.portrait), heard)
+    sides = model.sides(settings.portrait.size_px)
+    return Prepared(prepare_portrait(portrait, settings.portrait, sides, model.identify()), heard)
 
 
 def _given(speech: str | Path | None) -> str | Path:

@@ -25,7 +25,7 @@ class Regions:
     lip: tuple[Float[np.ndarray, "h w"], ...]  # 0..1
     face: tuple[Float[np.ndarray, "h w"], ...]
     pose: tuple[Float[np.ndarray, "h w"], ...]
-    face_box: Bool[np.ndarray, "H W"]
+    face_box: Bool[np.ndarray, "H W"]  # of the square at the size where it was measured
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ What belongs to the portrait is made once per video, what belongs to a stretch o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -14,7 +15,6 @@ from torch import Tensor
 
 from longtake.clips import Portrait
 from longtake.diffusion.guidance import Branch
-from longtake.encoders.speech import SpeechFeatures
 from longtake.face.regions import face_picture
 from longtake.models.denoiser import Conditions
 from longtake.models.pairing import context_rows, frame_reads
@@ -22,7 +22,11 @@ from longtake.models.reference_net import Features
 from longtake.networks import Networks
 from longtake.settings import Settings
 
-SPEECH_STRIDE = 2  # speech features come at 50 Hz and the windows were learned at 25
+
+class Heard(Protocol):
+    """Features of a sound: those of `window` neighbouring frames for each of `frames` frames."""
+
+    def windows(self, first_frame: int, frames: int, fps: float, window: int) -> Float[Tensor, "f window layers d"]: ...
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,9 @@ def read_portrait(
         picture=picture,
         latent=latent,
         identity=identity,
-        reference=animation.reference_net(latent.expand(len(branches), -1, -1, -1), contexts[:, 0]),
+        reference=_handed_on(
+            animation.reference_net(latent.expand(len(branches), -1, -1, -1), contexts[:, 0]), settings
+        ),
         regions=regions,
         locator=located * told[:, None, None, None].to(latent),
     )
@@ -72,7 +78,7 @@ def read_motion(
     """The reference net's features of the (corrupted) motion frames, for each branch: per place "k n l c"."""
     branches, n = len(portrait.branches), motion.shape[0]
     contexts = _contexts(portrait.identity, 1 + n, settings)[:, 1:].flatten(0, 1)
-    features = networks.animation.reference_net(motion.repeat(branches, 1, 1, 1), contexts)
+    features = _handed_on(networks.animation.reference_net(motion.repeat(branches, 1, 1, 1), contexts), settings)
     return {name: x.unflatten(0, (branches, n)) for name, x in features.items()}
 
 
@@ -80,7 +86,7 @@ def read_motion(
 def segment_conditions(
     portrait: PortraitConditions,
     motion: Features | None,
-    speech: SpeechFeatures,
+    speech: Heard,
     first_frame: int,
     frames: int,
     networks: Networks,
@@ -89,8 +95,8 @@ def segment_conditions(
     """What the denoiser is told about one segment, a row for each guidance branch."""
     branches = portrait.branches
     rows, weights = len(branches), settings.regions
-    reach = networks.animation.speech_projection.sizes.window // 2 * SPEECH_STRIDE
-    heard = speech.at_frames(first_frame, frames, settings.video.fps, context=reach)[:, ::SPEECH_STRIDE]
+    window = networks.animation.speech_projection.sizes.window
+    heard = speech.windows(first_frame, frames, settings.video.fps, window)
     tokens = networks.animation.speech_projection(heard[None].to(portrait.latent))
     published = settings.reference.pairing == "published"
     return Conditions(
@@ -110,6 +116,13 @@ def segment_conditions(
 def as_pictures(frames: np.ndarray, networks: Networks) -> Float[Tensor, "f 3 H W"]:
     """RGB uint8 frames (f H W 3) as the networks see them: [-1, 1], channels first."""
     return torch.as_tensor(frames).to(networks.device).permute(0, 3, 1, 2).to(networks.dtype) / 127.5 - 1
+
+
+def _handed_on(features: Features, settings: Settings) -> Features:
+    """The features as the denoiser gets them: rounded to float16 where the weights were used that way."""
+    if settings.reference.bank == "as made":
+        return features
+    return {name: x.half().to(x.dtype) for name, x in features.items()}
 
 
 def _contexts(identity: Float[Tensor, "k t d"], rows: int, settings: Settings) -> Float[Tensor, "k rows t d"]:

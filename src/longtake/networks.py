@@ -21,7 +21,11 @@ from longtake.weights.files import short_hash
 from longtake.weights.load import load
 
 if TYPE_CHECKING:
+    from transformers import Wav2Vec2Model
+
     from longtake.clips import Speech
+    from longtake.encoders.wav2vec import Wav2VecFeatures
+    from longtake.models.vae import Vae
     from longtake.presets import Preset
 
 
@@ -30,17 +34,21 @@ class Networks:
     """Everything that was trained, on its device; `hashes` say which weights these are."""
 
     animation: Animation
-    autoencoder: Autoencoder
-    speech: SpeechEncoder
+    autoencoder: Autoencoder | Vae
+    speech: SpeechEncoder | Wav2Vec2Model
     anchor_std: float | None  # latents are differences from the portrait's, in this unit; None: they are latents
     trained: dict[str, Any]  # the settings that the animation was trained with
     hashes: dict[str, str]
     device: torch.device
     dtype: torch.dtype
 
-    def listen(self, speech: Speech) -> SpeechFeatures:
+    def listen(self, speech: Speech, fps: float = 25) -> SpeechFeatures | Wav2VecFeatures:
         """The features of a sound, computed by windows as they are asked for."""
-        return SpeechFeatures(self.speech, speech.read)
+        if isinstance(self.speech, SpeechEncoder):
+            return SpeechFeatures(self.speech, speech.read)
+        from longtake.encoders.wav2vec import Wav2VecFeatures
+
+        return Wav2VecFeatures(self.speech, speech.read, speech.seconds, fps)
 
 
 def load_networks(preset: Preset, run: RunSettings | None = None) -> Networks:
@@ -48,16 +56,16 @@ def load_networks(preset: Preset, run: RunSettings | None = None) -> Networks:
     run = run or RunSettings()
     device = choose_device(run.device)
     dtype = choose_dtype(run.dtype, device)
-    paths = {name: preset.weights / f"{name}.safetensors" for name in ("animation", "autoencoder", "speech")}
-    animation, header = load_animation(paths["animation"])
+    folder = preset.weights
+    animation, header = load_animation(folder / "animation.safetensors")
     trained = header.get("settings", {})
     return Networks(
         animation=_ready(animation, device, dtype),
-        autoencoder=_ready(load_autoencoder(paths["autoencoder"]), device, dtype),
-        speech=_ready(load_speech(paths["speech"]), device, torch.float32),
+        autoencoder=_ready(_load_codec(folder, preset.published), device, dtype),
+        speech=_ready(_load_listener(folder, preset.published), device, torch.float32),
         anchor_std=trained.get("anchor_std"),
         trained=trained,
-        hashes={path.stem: short_hash(path) for path in sorted(preset.weights.glob("*.safetensors"))},
+        hashes={path.stem: short_hash(path) for path in sorted(folder.rglob("*.safetensors"))},
         device=device,
         dtype=dtype,
     )
@@ -66,6 +74,22 @@ def load_networks(preset: Preset, run: RunSettings | None = None) -> Networks:
 def load_animation(path: Path, kind: type[Animation] = Animation) -> tuple[Animation, dict[str, Any]]:
     """The animation networks in a weight file, float32, and its header."""
     return _load(path, AnimationSizes, kind)
+
+
+def _load_codec(folder: Path, published: bool) -> Autoencoder | Vae:
+    if not published:
+        return load_autoencoder(folder / "autoencoder.safetensors")
+    from longtake.models.vae import load_vae
+
+    return load_vae(folder / "vae.safetensors")
+
+
+def _load_listener(folder: Path, published: bool) -> SpeechEncoder | Wav2Vec2Model:
+    if not published:
+        return load_speech(folder / "speech.safetensors")
+    from longtake.encoders.wav2vec import load_wav2vec
+
+    return load_wav2vec(folder / "wav2vec2")
 
 
 def load_autoencoder(path: Path) -> Autoencoder:

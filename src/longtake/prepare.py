@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from longtake.clips import Portrait, Prompts, Speech
+from longtake.clips import Portrait, Prompts, Regions, Speech
 from longtake.errors import NoFace, PortraitTooSmall, PromptError, SeveralFaces
 from longtake.settings import PortraitSettings
 
-LEVELS = (16, 8, 4)
+LEVELS = (16, 8)
 """Latent sides of mini, fine to coarse."""
+Identify = Callable[[UInt8[np.ndarray, "H W 3"], UInt8[np.ndarray, "h w 3"], Float[np.ndarray, "468 3"]], np.ndarray]
+"""Source picture, crop and landmarks in the crop -> identity embedding."""
 SOFT_SCALE = 2.0
 """A square that has to grow by more than this makes a soft video; the portrait says so."""
 MIN_INSIDE = 0.75
@@ -24,12 +26,15 @@ TURNED_DEG = 30.0
 
 
 def prepare_portrait(
-    source: str | Path | BytesIO, settings: PortraitSettings | None = None, levels: Sequence[int] = LEVELS
+    source: str | Path | BytesIO,
+    settings: PortraitSettings | None = None,
+    levels: Sequence[int] = LEVELS,
+    identify: Identify | None = None,
 ) -> Portrait:
     """The portrait of a picture file: its square round the chosen head, landmarks, regions and identity."""
     from longtake.media.images import picture_name, read_image
 
-    return portrait_of(read_image(source), settings, levels, name=picture_name(source))
+    return portrait_of(read_image(source), settings, levels, picture_name(source), identify)
 
 
 def portrait_of(
@@ -37,27 +42,48 @@ def portrait_of(
     settings: PortraitSettings | None = None,
     levels: Sequence[int] = LEVELS,
     name: str = "the picture",
+    identify: Identify | None = None,
 ) -> Portrait:
-    """The portrait in an RGB picture that is already in memory."""
+    """The portrait in an RGB picture that is already in memory; `identify` is for models with an identity of their own."""
     from longtake.face.detect import find_landmarks
-    from longtake.face.framing import crop_picture, crop_square, to_crop
+    from longtake.face.framing import to_crop
     from longtake.face.identity import identity_of
-    from longtake.face.regions import regions_of
 
     settings = settings or PortraitSettings()
     chosen, warnings = choose_face(find_landmarks(picture), settings, picture.shape[:2], name)
-    x, y, half = crop_square(chosen)
-    square = (x, y, half / settings.zoom)
-    crop, affine = crop_picture(picture, square, settings.size_px)
+    crop, affine, square, regions = _framed(picture, chosen, settings, levels)
     landmarks = to_crop(chosen, affine).astype(np.float32)
     return Portrait(
         picture=crop,
         landmarks=landmarks,
         square=square,
-        identity=identity_of(crop, landmarks),
-        regions=regions_of(landmarks, settings.size_px, settings.size_px, levels),
+        identity=identify(picture, crop, landmarks) if identify else identity_of(crop, landmarks),
+        regions=regions,
         warnings=(*warnings, *_doubts(landmarks, square, settings.size_px, picture.shape[:2])),
     )
+
+
+def _framed(
+    picture: UInt8[np.ndarray, "H W 3"], chosen: np.ndarray, settings: PortraitSettings, levels: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray, tuple[float, float, float], Regions]:
+    """The crop, the map to its pixels, the square and the regions.
+
+    Of a whole picture the regions are made at its own size, as published: rounding there is part of the result.
+    """
+    from longtake.face.framing import crop_picture, crop_square, resize_square, to_crop, whole_square
+    from longtake.face.regions import regions_of
+
+    size = settings.size_px
+    if settings.framing == "whole":
+        square = whole_square(*picture.shape[:2], chosen)
+        crop, affine = resize_square(picture, square, size)
+        side = int(2 * square[2])
+        inside = np.array(chosen[:, :2]) - (square[0] - square[2], square[1] - square[2])
+        return crop, affine, square, regions_of(inside, side, side, levels)
+    x, y, half = crop_square(chosen)
+    square = (x, y, half / settings.zoom)
+    crop, affine = crop_picture(picture, square, size)
+    return crop, affine, square, regions_of(to_crop(chosen, affine).astype(np.float32), size, size, levels)
 
 
 def choose_face(

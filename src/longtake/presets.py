@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from longtake.errors import SettingsError
+from longtake.prepare import Identify
 from longtake.settings import Settings, did_you_mean
 
 
@@ -18,6 +19,22 @@ class Preset:
     settings: Settings
     weights: Path
     about: str
+    factor: int = 16  # pixels of the picture to one latent
+    levels: int = 2  # of the networks, fine to coarse
+    published: bool = False  # weights made from the published files; their own readers of voice and face go with them
+
+    def sides(self, size_px: int) -> tuple[int, ...]:
+        """The latent sides of a picture at each level, fine to coarse."""
+        return tuple((size_px // self.factor) >> level for level in range(self.levels))
+
+    def identify(self) -> Identify | None:
+        """What makes the identity embedding; None: the network inside the package."""
+        if not self.published:
+            return None
+        from longtake.face.insight import InsightFace
+
+        insight = InsightFace(self.weights)
+        return lambda picture, crop, landmarks: insight.embed(picture).identity
 
 
 def mini() -> Preset:
@@ -41,17 +58,11 @@ def hallo2() -> Preset:
     """The published model: 512 px, weights as released, fetched by the user; reproduces the released code by default."""
     settings = Settings().overlay(
         {
-            "portrait": {"size_px": 512},
-            "sampling": {
-                "scheduler": "ddim",
-                "steps": 40,
-                "seed": 42,
-                "beta_schedule": "linear",
-                "generator": "running",
-            },
+            "portrait": {"size_px": 512, "framing": "whole"},
+            "sampling": {"scheduler": "ddim", "steps": 40, "seed": 42, "beta_schedule": "linear"},
             # Released code: single pixels, one mask for all frames, face spared; noise in training only (docs/paper.md).
             "motion": {"frames": 2, "patch_px": 1, "share_mask": True, "keep_face": True, "noise_std": 0.0},
-            "reference": {"pairing": "published"},
+            "reference": {"pairing": "published", "bank": "float16"},
         }
     )
     return Preset(
@@ -59,10 +70,25 @@ def hallo2() -> Preset:
         settings=settings,
         weights=Path.home() / ".cache" / "longtake" / "hallo2",
         about="512 px, the officially published weights (parts are non-commercial), wants a GPU",
+        factor=8,
+        levels=4,
+        published=True,
     )
 
 
-PRESETS: dict[str, Callable[[], Preset]] = {"mini": mini, "hallo2": hallo2}
+def hallo() -> Preset:
+    """The model published before it: the same networks, trained on motion frames that nothing was dropped from."""
+    later = hallo2()
+    return replace(
+        later,
+        name="hallo",
+        settings=later.settings.overlay({"motion": {"drop_rate": 0.0}}),
+        weights=later.weights.with_name("hallo"),
+        about="512 px, the weights published before hallo2 (parts are non-commercial), wants a GPU",
+    )
+
+
+PRESETS: dict[str, Callable[[], Preset]] = {"mini": mini, "hallo2": hallo2, "hallo": hallo}
 
 
 def preset(name: str) -> Preset:

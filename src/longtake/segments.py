@@ -13,12 +13,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from longtake.clips import Segment, Tail
-from longtake.conditions import PortraitConditions, as_pictures, read_motion, segment_conditions
+from longtake.conditions import Heard, PortraitConditions, as_pictures, read_motion, segment_conditions
 from longtake.decode import decode_frames
 from longtake.diffusion.guidance import combine, sample
 from longtake.diffusion.noise import mixed_noise, segment_generator
 from longtake.diffusion.schedule import scheduler
-from longtake.encoders.speech import SpeechFeatures
 from longtake.models.denoiser import Prepared
 from longtake.models.reference_net import Features
 from longtake.motion import add_noise, drop_patches, motion_frames
@@ -34,7 +33,7 @@ class Segments:
     def __init__(
         self,
         portrait: PortraitConditions,
-        speech: SpeechFeatures,
+        speech: Heard,
         face_box: Tensor,
         networks: Networks,
         settings: Settings,

@@ -52,8 +52,13 @@ class PortraitSettings(Section):
 
     size_px: int = Field(default=256, ge=64, le=1024, multiple_of=16, description="side of the animated square, pixels")
     face: int | None = Field(default=None, ge=1, description="which face, counted from the left; none = the largest")
+    framing: Literal["head", "whole"] = Field(
+        default="head",
+        description="the square that is animated: cut round the head, or the whole picture (of an oblong one the largest "
+        "square round the face), as the released code takes it",
+    )
     zoom: float = Field(
-        default=1.0, ge=0.5, le=2.0, description="above 1 the head fills more of the square; 1 is the published framing"
+        default=1.0, ge=0.5, le=2.0, description="above 1 the head fills more of the square cut round it"
     )
     min_face_px: int = Field(
         default=32, ge=8, le=512, description="smallest face height that is accepted, pixels of the source"
@@ -116,6 +121,10 @@ class ReferenceSettings(Section):
     pairing: Literal["published", "correct"] = Field(
         default="correct",
         description="pairing of guidance rows with reference rows; published = as the released code, which mixes them",
+    )
+    bank: Literal["as made", "float16"] = Field(
+        default="as made",
+        description="how features go from the reference net to the denoiser; the released code rounds them to float16",
     )
 
 

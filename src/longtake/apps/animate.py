@@ -25,17 +25,18 @@ def animate_file(
     quiet: bool,
 ) -> None:
     """Writes the video; says what is worth knowing about the inputs, how far it is, and what came out."""
-    settings = collect_settings(preset_named(preset).settings, config, assignments, flags)
+    model = preset_named(preset)
+    settings = collect_settings(model.settings, config, assignments, flags)
     from longtake.media.video import check_output
 
     check_output(out, overwrite)
     from longtake.animator import Animator, prepare
 
-    ready = prepare(portrait, speech, settings)
+    ready = prepare(portrait, speech, settings, model)
     if not quiet:
         for warning in ready.warnings:
             say(warning)
-    animator = Animator(preset, settings=settings)
+    animator = Animator(model, settings=settings)
     started = time.monotonic()
     try:
         fps = settings.video.fps

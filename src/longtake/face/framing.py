@@ -25,6 +25,13 @@ def crop_square(landmarks: Float[np.ndarray, "p xy"]) -> Square:
     return float(x), float(y - RISE * height), float(half)
 
 
+def whole_square(height: int, width: int, landmarks: Float[np.ndarray, "p xy"]) -> Square:
+    """The picture itself if it is square, else the largest square in it, as near round the face as the border lets it be."""
+    half = min(height, width) // 2
+    x, y = np.asarray(landmarks)[:FACE_POINTS, :2].mean(axis=0).round()
+    return float(np.clip(x, half, width - half)), float(np.clip(y, half, height - half)), float(half)
+
+
 def square_affine(square: Square, size: int) -> Float[np.ndarray, "2 3"]:
     """The map from source pixels to the pixels of a crop of `size`, as a 2 x 3 matrix.
 
@@ -52,6 +59,18 @@ def crop_picture(
     if factor > 1:
         crop = cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)
     return crop, square_affine(square, size)
+
+
+def resize_square(
+    picture: UInt8[np.ndarray, "H W 3"], square: Square, size: int
+) -> tuple[UInt8[np.ndarray, "size size 3"], Float[np.ndarray, "2 3"]]:
+    """The same for a square of whole pixels inside the picture, by Pillow's antialiased bilinear as the released code does."""
+    from PIL import Image
+
+    x, y, half = square
+    box = (x - half, y - half, x + half, y + half)
+    resized = Image.fromarray(picture).resize((size, size), Image.Resampling.BILINEAR, box=box)
+    return np.asarray(resized), square_affine(square, size)
 
 
 def at_centres(affine: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, "2 3"]:
