@@ -88,7 +88,7 @@ class Prompts:
 class Tail:
     """All that the next segment needs from the ones before it; small enough for the disk."""
 
-    frames: UInt8[np.ndarray, "n H W 3"]
+    pictures: Float[np.ndarray, "n 3 H W"]  # -1..1 as decoded: rounded to 8 bits they would not make the same next segment
     next_segment: int
     next_frame: int
 

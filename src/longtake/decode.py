@@ -12,13 +12,18 @@ from longtake.networks import Networks
 
 @torch.inference_mode()
 def decode_frames(
-    latents: Float[Tensor, "f c h w"], networks: Networks, at_a_time: int
-) -> UInt8[np.ndarray, "f H W 3"]:
-    """RGB frames of the latents; only `at_a_time` of them are in the decoder at once."""
-    return np.concatenate([as_frames(networks.autoencoder.decode(part)) for part in latents.split(at_a_time)])
+    latents: Float[Tensor, "f c h w"], networks: Networks, at_a_time: int, tail: int
+) -> tuple[UInt8[np.ndarray, "f H W 3"], Float[np.ndarray, "n 3 H W"]]:
+    """RGB frames of the latents, and the last `tail` of them unrounded; only `at_a_time` are in the decoder at once."""
+    frames, last = [], []
+    for part in latents.split(at_a_time):
+        pictures = networks.autoencoder.decode(part).float().clamp(-1, 1)
+        frames.append(as_frames(pictures))
+        last = [*last, *pictures.cpu()][-tail:]
+    return np.concatenate(frames), torch.stack(last).numpy()
 
 
 def as_frames(pictures: Float[Tensor, "f 3 H W"]) -> UInt8[np.ndarray, "f H W 3"]:
     """Pictures in [-1, 1] as RGB uint8, rounded (the released code truncates)."""
-    pixels = (pictures.float().clamp(-1, 1) + 1) * 127.5
+    pixels = (pictures + 1) * 127.5
     return pixels.round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from longtake.clips import Segment, Tail
-from longtake.conditions import Heard, PortraitConditions, as_pictures, read_motion, segment_conditions
+from longtake.conditions import Heard, PortraitConditions, read_motion, segment_conditions
 from longtake.decode import decode_frames
 from longtake.diffusion.guidance import combine, sample
 from longtake.diffusion.noise import mixed_noise, segment_generator
@@ -61,8 +60,10 @@ class Segments:
         )
         prepared = self.networks.animation.denoiser.prepare(told, SEGMENT_FRAMES)
         latents = self._denoise(prepared, generator)
-        frames = decode_frames(latents, self.networks, self.settings.run.decode_frames)
-        self.tail = Tail(self._tail_frames(frames), index + 1, first + SEGMENT_FRAMES)
+        frames, last = decode_frames(
+            latents, self.networks, self.settings.run.decode_frames, tail=self.settings.motion.frames
+        )
+        self.tail = Tail(last, index + 1, first + SEGMENT_FRAMES)
         return Segment(index, first, frames)
 
     def _generator(self, index: int) -> torch.Generator:
@@ -72,7 +73,7 @@ class Segments:
     def _motion(self, generator: torch.Generator) -> Features:
         """Step 3: the tail, patch-dropped in pixels and noised in latents, as the reference net sees it."""
         motion, networks = self.settings.motion, self.networks
-        tail = None if self.tail is None else as_pictures(self.tail.frames, networks)
+        tail = None if self.tail is None else torch.as_tensor(self.tail.pictures).to(self.portrait.picture)
         frames = motion_frames(tail, self.portrait.picture, motion.frames)
         keep = self.face_box if motion.keep_face else None
         dropped = drop_patches(frames, generator, motion.patch_px, motion.drop_rate, motion.share_mask, keep)
@@ -97,6 +98,3 @@ class Segments:
         rows = x.to(self.networks.dtype).expand(len(branches), *x.shape[1:])
         steps = torch.as_tensor(step, device=x.device).expand(len(branches))
         return combine(self.networks.animation.denoiser(rows, steps, prepared).float(), branches)
-
-    def _tail_frames(self, frames: np.ndarray) -> np.ndarray:
-        return frames[-self.settings.motion.frames :].copy()

@@ -88,7 +88,7 @@ def test_a_run_taken_up_from_a_tail_equals_one_that_never_stopped(networks, port
     whole = list(make(networks, portrait).until(48))
     before = make(networks, portrait)
     before.next()
-    tail = Tail(before.tail.frames.copy(), before.tail.next_segment, before.tail.next_frame)
+    tail = Tail(before.tail.pictures.copy(), before.tail.next_segment, before.tail.next_frame)
     after = list(make(networks, portrait, tail=tail).until(48))
     assert [segment.index for segment in after] == [1, 2]
     for resumed, uninterrupted in zip(after, whole[1:], strict=True):
@@ -98,8 +98,8 @@ def test_a_run_taken_up_from_a_tail_equals_one_that_never_stopped(networks, port
 def test_the_loop_keeps_only_its_tail(networks, portrait):
     segments = make(networks, portrait)
     segments.next()
-    assert segments.tail.frames.shape == (SETTINGS.motion.frames, SIDE, SIDE, 3)
-    assert segments.tail.frames.base is None, "a view would keep the whole segment alive"
+    assert segments.tail.pictures.shape == (SETTINGS.motion.frames, 3, SIDE, SIDE)
+    assert segments.tail.pictures.nbytes == 4 * 3 * SIDE * SIDE * SETTINGS.motion.frames
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_the_frames_follow_the_speech_and_the_tail(networks, portrait):
     loud, silent = make(networks, portrait), make(networks, portrait)
     silent.speech = networks.listen(Speech(Path("none"), 100.0, Silence()))
     assert not np.array_equal(loud.next().frames, silent.next().frames)
-    other = make(networks, portrait, tail=Tail(np.zeros((4, SIDE, SIDE, 3), np.uint8), 0, 0))
+    other = make(networks, portrait, tail=Tail(np.full((4, 3, SIDE, SIDE), -1, np.float32), 0, 0))
     assert not np.array_equal(make(networks, portrait).next().frames, other.next().frames)
 
 

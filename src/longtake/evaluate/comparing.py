@@ -171,7 +171,7 @@ def through_autoencoder(player: Any, at_a_time: int = 4) -> Through:
         for start in range(0, len(frames), at_a_time):
             pictures = torch.from_numpy(frames[start : start + at_a_time]).permute(0, 3, 1, 2).float() / 127.5 - 1
             latents = networks.autoencoder.encode(pictures.to(networks.device, networks.dtype))
-            done.append(decode_frames(latents, networks, at_a_time))
+            done.append(decode_frames(latents, networks, at_a_time, tail=1)[0])
         return np.concatenate(done)
 
     return through
