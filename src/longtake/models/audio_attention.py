@@ -6,7 +6,7 @@ mask_r is one number per token, so zero_conv_r and the out-projection of attenti
 does not depend on x is a map of biases: for silent rows (tokens that are exactly zero) that map is all there is.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -21,14 +21,31 @@ REGIONS = ("pose", "face", "lip")
 
 
 @dataclass(frozen=True)
-class Hearing:
-    """What one audio module needs of the speech and of the regions, made once per segment."""
+class RegionMaps:
+    """What one audio module needs of the regions: the same for a whole video."""
 
-    speech: KeyValue | None  # of the rows that hear, keys of the three regions side by side: "r t 3c"
     masks: Float[Tensor, "heard 1 l 3 1"]  # of the rows that hear, region weights included
     out: Float[Tensor, "c c_thrice"]
     bias: Float[Tensor, "b 1 l c"]
-    rows: Rows
+    rows: Rows  # those that hear
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """What one audio module needs of the speech, made once per segment, and of the regions."""
+
+    speech: KeyValue | None  # of the rows that hear, keys of the three regions side by side: "r t 3c"
+    maps: RegionMaps
+
+    def row(self, k: int) -> "Hearing":
+        """What one row hears."""
+        maps, place = self.maps, self.maps.rows.place(k)
+        bias = maps.bias[k : k + 1]
+        if place is None or self.speech is None:
+            return Hearing(None, replace(maps, masks=maps.masks[:0], bias=bias, rows=Rows((), 1)))
+        speech = [x.unflatten(0, (len(maps.rows.having), -1))[place] for x in (self.speech.key, self.speech.value)]
+        masks = maps.masks[place : place + 1]
+        return Hearing(KeyValue(*speech), replace(maps, masks=masks, bias=bias, rows=Rows((0,), 1)))
 
 
 class AudioModule(nn.Module):
@@ -48,14 +65,8 @@ class AudioModule(nn.Module):
     def _side_by_side(self, part: str) -> Float[Tensor, "c_thrice d"]:
         return torch.cat([self.regions[region].get_submodule(part).weight for region in REGIONS])
 
-    def prepare(
-        self,
-        speech: Float[Tensor, "b f t d"],
-        masks: Float[Tensor, "b 3 l"],
-        weights: tuple[float, float, float],
-        rows: Rows,
-    ) -> Hearing:
-        """Keys and values of the speech tokens, the joined output matrix and the map of biases."""
+    def maps(self, masks: Float[Tensor, "b 3 l"], weights: tuple[float, float, float], rows: Rows) -> RegionMaps:
+        """The weighted masks, the joined output matrix and the map of biases; `rows` are those that hear."""
         masks = masks.to(self.norm1.weight.dtype)
         weighted = masks.transpose(1, 2) * masks.new_tensor(weights)  # b l 3
         out, carried, constant = [], [], 0.0
@@ -65,25 +76,29 @@ class AudioModule(nn.Module):
             carried.append(zero.matrix @ project.bias)
             constant = constant + weight * zero.bias
         bias = weighted @ torch.stack(carried) + constant
-        heard = None
-        if not rows.none:
-            width = torch.cat([self._side_by_side("key"), self._side_by_side("value")])
-            heard = KeyValue(*F.linear(rows.take(speech).flatten(0, 1), width).chunk(2, dim=-1))
-        return Hearing(heard, rows.take(weighted)[:, None, :, :, None], torch.cat(out, dim=1), bias[:, None], rows)
+        return RegionMaps(rows.take(weighted)[:, None, :, :, None], torch.cat(out, dim=1), bias[:, None], rows)
+
+    def hear(self, speech: Float[Tensor, "b f t d"], maps: RegionMaps) -> Hearing:
+        """Keys and values of the speech tokens, the three regions' side by side."""
+        if maps.rows.none:
+            return Hearing(None, maps)
+        both = torch.cat([self._side_by_side("key"), self._side_by_side("value")])
+        return Hearing(KeyValue(*F.linear(maps.rows.take(speech).flatten(0, 1), both).chunk(2, dim=-1)), maps)
 
     def forward(self, x: Float[Tensor, "r c h w"], hearing: Hearing) -> Float[Tensor, "r c h w"]:
         hidden = self.proj_in(tokens(self.norm(x)))
         hidden = hidden + self.attention.itself(self.norm1(hidden))
-        hidden = self._listen(hidden.unflatten(0, (hearing.rows.batch, -1)), hearing).flatten(0, 1)
+        hidden = self._listen(hidden.unflatten(0, (hearing.maps.rows.batch, -1)), hearing).flatten(0, 1)
         hidden = hidden + self.ff(self.norm3(hidden))
         return x + grid(self.proj_out(hidden), *x.shape[2:])
 
     def _listen(self, hidden: Float[Tensor, "b f l c"], hearing: Hearing) -> Float[Tensor, "b f l c"]:
-        quiet = hidden + hearing.bias.to(hidden)
+        maps = hearing.maps
+        quiet = hidden + maps.bias.to(hidden)
         if hearing.speech is None:
             return quiet
-        normed = self.norm2(hearing.rows.take(hidden))
+        normed = self.norm2(maps.rows.take(hidden))
         query = F.linear(normed, self._side_by_side("query")).flatten(0, 1)
         found = attend(query, hearing.speech.key, hearing.speech.value, 3 * self.attention.heads)
-        found = found.view(*normed.shape[:3], 3, -1) * hearing.masks.to(found)
-        return hearing.rows.add(quiet, F.linear(found.flatten(3), hearing.out))
+        found = found.view(*normed.shape[:3], 3, -1) * maps.masks.to(found)
+        return maps.rows.add(quiet, F.linear(found.flatten(3), maps.out))

@@ -1,7 +1,8 @@
 """The denoiser: noisy latents of a segment in, their velocity out, told by portrait, identity, speech, words and motion.
 
 Each attending layer is: resnet, spatial transformer (reads the portrait), word norm, audio module, motion module.
-What does not depend on the noise is made once per segment by `prepare`; `forward` is what runs at every step.
+What does not depend on the noise is made beforehand: once per video by `prepare_portrait`, once per segment by `prepare`.
+`forward` is what runs at every step.
 """
 
 from dataclasses import dataclass
@@ -11,8 +12,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from longtake.models.attention import KeyValue, Reading, SpatialTransformer
-from longtake.models.audio_attention import AudioModule, Hearing
+from longtake.models.attention import Folded, Reading, SpatialTransformer
+from longtake.models.audio_attention import AudioModule, Hearing, RegionMaps
 from longtake.models.blocks import Grow, Resnet, Shrink, StepEmbedding
 from longtake.models.layout import Place, UNetSizes, down_places, mid_place, up_places
 from longtake.models.motion_module import Lead, MotionModule
@@ -54,14 +55,49 @@ class Conditions:
 
 
 @dataclass(frozen=True)
+class Given:
+    """Which rows have which condition, found once: a flag on a GPU can't be read without waiting for it."""
+
+    reference: Rows
+    speech: Rows
+    words: Rows
+
+    @classmethod
+    def of(cls, told: Conditions) -> "Given":
+        b = told.identity.shape[0]
+        return cls(*(Rows.of(flags, b) for flags in (told.has_reference, told.has_speech, told.has_words)))
+
+
+@dataclass(frozen=True)
+class LayerPortrait:
+    """What the portrait and the regions tell one layer. A part that is None is skipped."""
+
+    identity: Folded
+    reading: Reading | None
+    maps: RegionMaps | None
+
+
+@dataclass(frozen=True)
+class PreparedPortrait:
+    """Everything that stays the same for a whole video."""
+
+    layers: dict[str, LayerPortrait]
+
+
+@dataclass(frozen=True)
 class LayerConditions:
     """`Conditions` as one layer uses them. A part that is None is skipped."""
 
-    identity: KeyValue
+    identity: Folded
     reading: Reading | None
     words: Shift | None
     hearing: Hearing | None
     motion: Lead | None
+
+    def row(self, k: int) -> "LayerConditions":
+        """What one row is told."""
+        parts = (self.reading, self.words, self.hearing, self.motion)
+        return LayerConditions(self.identity.row(k), *(part and part.row(k) for part in parts))
 
 
 @dataclass(frozen=True)
@@ -70,6 +106,11 @@ class Prepared:
 
     layers: dict[str, LayerConditions]
     locator: Float[Tensor, "b c h w"] | None
+
+    def row(self, k: int) -> "Prepared":
+        """What one row is told, for a batch of that row alone."""
+        layers = {name: layer.row(k) for name, layer in self.layers.items()}
+        return Prepared(layers, None if self.locator is None else self.locator[k : k + 1])
 
 
 class Layer(nn.Module):
@@ -89,25 +130,29 @@ class Layer(nn.Module):
             self.motion = MotionModule(width, unet.heads, unet.groups, unet.ff, sizes.positions)
         self.attends = place.attends
 
-    def prepare(self, told: Conditions, frames: int) -> LayerConditions:
-        b = told.identity.shape[0]
-        identity = self.transformer.identity.keys(told.identity)
-        identity = KeyValue(*(x.repeat_interleave(frames, 0) for x in (identity.key, identity.value)))
-        reading = words = hearing = motion = None
-        readers = Rows.of(told.has_reference, b)
-        if told.reference is not None and not readers.none:
-            reads = torch.arange(b, device=told.identity.device) if told.reads is None else told.reads
-            reference = self.transformer.attention.keys(told.reference[self.name])
-            reading = Reading(reference, readers.take(reads), readers)
-        prompted = Rows.of(told.has_words, b)
-        if told.words is not None and self.words is not None and not prompted.none:
-            words = self.words.prepare(told.words, prompted)
-        if told.speech is not None:
-            masks = told.regions[self.level].flatten(2)
-            hearing = self.audio.prepare(told.speech, masks, told.region_weights, Rows.of(told.has_speech, b))
+    def prepare_portrait(self, told: Conditions, given: Given, listens: bool) -> LayerPortrait:
+        masks = told.regions[self.level].flatten(2)
+        return LayerPortrait(
+            identity=self.transformer.identity.fold(told.identity),
+            reading=self._reading(told, given.reference),
+            maps=self.audio.maps(masks, told.region_weights, given.speech) if listens else None,
+        )
+
+    def _reading(self, told: Conditions, readers: Rows) -> Reading | None:
+        if told.reference is None or readers.none:
+            return None
+        reads = torch.arange(readers.batch, device=told.identity.device) if told.reads is None else told.reads
+        return Reading(self.transformer.attention.keys(told.reference[self.name]), readers.take(reads), readers)
+
+    def prepare(self, told: Conditions, given: Given, portrait: LayerPortrait) -> LayerConditions:
+        words = hearing = motion = None
+        if told.words is not None and self.words is not None and not given.words.none:
+            words = self.words.prepare(told.words, given.words)
+        if told.speech is not None and portrait.maps is not None:
+            hearing = self.audio.hear(told.speech, portrait.maps)
         if told.motion is not None:
             motion = self.motion.prepare(told.motion[self.name])
-        return LayerConditions(identity, reading, words, hearing, motion)
+        return LayerConditions(portrait.identity, portrait.reading, words, hearing, motion)
 
     def forward(
         self, x: Float[Tensor, "r c h w"], step: Float[Tensor, "r d"], told: LayerConditions | None
@@ -153,9 +198,27 @@ class Denoiser(nn.Module):
         """The layers that take conditions."""
         return [layer for layer in self.modules() if isinstance(layer, Layer) and layer.attends]
 
-    def prepare(self, told: Conditions, frames: int) -> Prepared:
-        """Keys, values and maps that are the same at every step of a segment of `frames` frames."""
-        return Prepared({layer.name: layer.prepare(told, frames) for layer in self.attending()}, told.locator)
+    def prepare_portrait(self, told: Conditions, listens: bool = True) -> PreparedPortrait:
+        """Keys, values and maps that are the same for a whole video; motion, speech and words of `told` are not looked at.
+
+        If nothing will be heard (`listens` false), audio modules are passed by.
+        """
+        given = Given.of(told)
+        return PreparedPortrait(
+            {layer.name: layer.prepare_portrait(told, given, listens) for layer in self.attending()}
+        )
+
+    def prepare(self, told: Conditions, frames: int, portrait: PreparedPortrait | None = None) -> Prepared:
+        """Keys, values and maps that are the same at every step of a segment of `frames` frames.
+
+        `portrait` is what `prepare_portrait` made of the same portrait, identity and regions; without it, it is made here.
+        """
+        if told.speech is not None and told.speech.shape[1] != frames:
+            raise ValueError(f"speech for {told.speech.shape[1]} frames, but the segment has {frames}")
+        given = Given.of(told)
+        portrait = portrait or self.prepare_portrait(told, listens=told.speech is not None)
+        layers = {layer.name: layer.prepare(told, given, portrait.layers[layer.name]) for layer in self.attending()}
+        return Prepared(layers, told.locator)
 
     def forward(
         self, latents: Float[Tensor, "b c f h w"], step: Float[Tensor, " b"] | Float[Tensor, "b f"], told: Prepared
