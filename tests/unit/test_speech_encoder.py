@@ -86,6 +86,16 @@ def test_a_frame_gets_the_feature_of_its_own_time():
     assert torch.allclose(between[0], wanted, atol=1e-6)
 
 
+def test_windows_are_every_other_feature_round_the_frames_own():
+    features = SpeechFeatures(encoder(), reader(sound()))
+    found = features.windows(first_frame=5, frames=4, fps=25.0, window=5)
+    grid = features.between(0, 40)
+    assert found.shape == (4, 5, 2, 32)
+    for frame in range(4):
+        middle = 2 * (5 + frame)
+        assert torch.equal(found[frame], grid[middle - 4 : middle + 5 : 2])
+
+
 def test_times_before_the_sound_and_after_it_are_silence():
     model = encoder()
     features = SpeechFeatures(model, reader(np.zeros(16000, np.float32)))

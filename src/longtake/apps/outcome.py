@@ -13,7 +13,15 @@ from longtake.errors import LongtakeError, MissingDependency, RunInterrupted, mi
 USAGE_EXIT_CODE = 2
 # Typer carries a copy of click inside; the base of all its usage errors is reached through the one it exports.
 UsageError = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
-EXTRAS = {"accelerate": "train", "soundfile": "train", "scipy": "train", "numba": "corpus"}  # package → extra
+EXTRAS = {  # package → extra
+    "accelerate": "train",
+    "soundfile": "train",
+    "scipy": "train",
+    "numba": "corpus",
+    "transformers": "hallo2",
+    "onnxruntime": "hallo2",
+    "huggingface_hub": "hallo2",
+}
 
 
 def run_app(app: typer.Typer, arguments: list[str]) -> int:

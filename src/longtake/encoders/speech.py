@@ -24,6 +24,7 @@ WINDOW = 400  # 25 ms
 FFT = 512
 FEATURE_HZ = 50
 SAMPLES_PER_FEATURE = RATE_HZ // FEATURE_HZ
+WINDOW_STRIDE = 2  # the animation hears windows of features 25 times a second
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,10 @@ class SpeechFeatures:
         features = self.between(begin, int(low[-1]) + context + 2)
         rows = (low - begin)[:, None] + torch.arange(-context, context + 1)
         return torch.lerp(features[rows], features[rows + 1], share)
+
+    def windows(self, first_frame: int, frames: int, fps: float, window: int) -> Float[Tensor, "f window layers d"]:
+        """For each frame its feature in the middle of `window` neighbouring ones, 25 a second: every other one of the grid."""
+        return self.at_frames(first_frame, frames, fps, context=window // 2 * WINDOW_STRIDE)[:, ::WINDOW_STRIDE]
 
     def _block(self, k: int) -> Float[Tensor, "t layers d"]:
         if k not in self.done:

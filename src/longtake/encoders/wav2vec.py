@@ -3,8 +3,8 @@
 Three things in wav2vec2 look at the whole sound: the normalisation of the samples, the normalisation of the first
 convolution's channels, and attention. The published program cuts the sound into minutes, so features jump at every minute.
 Here both normalisations are those of the whole sound, exactly, by one pass that keeps a few numbers; attention sees windows
-of three minutes that overlap and fade into each other, so a sound of up to three minutes is one pass and memory is
-constant however long it is.
+of four minutes that overlap and fade into each other: a sound of up to four minutes is one pass, and memory is constant
+(about 220 MB of features, twice that where two windows meet) however long it is.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from transformers import Wav2Vec2Model
 
 RATE_HZ = 16000
-WINDOW_S, OVERLAP_S, FADE_S = 180.0, 20.0, 10.0
+WINDOW_S, OVERLAP_S, FADE_S = 240.0, 20.0, 10.0
 """Attention sees so much at once; neighbouring windows share so much; the middle of that is where they fade."""
 PUBLISHED_PIECE_S = 60.0
 BLOCK_S = 10.0
@@ -166,7 +167,7 @@ def _windows(pieces: list[int], window: int, overlap: int) -> list[Place]:
     for k, frames in enumerate(pieces):
         length = min(window, frames)
         starts = [min(start, frames - length) for start in range(0, max(frames - overlap, 1), window - overlap)]
-        middles = [offset + (end + length + start) / 2 for end, start in zip(starts, starts[1:], strict=False)]
+        middles = [offset + (end + length + start) / 2 for end, start in pairwise(starts)]
         for start, rise, fall in zip(starts, [None, *middles], [*middles, None], strict=True):
             places.append(Place(k, offset, offset + start, offset + start + length, rise, fall))
         offset += frames
@@ -203,13 +204,14 @@ class Piece:
     def features(self, first: int, stop: int) -> Float[Tensor, "f layers d"]:
         """Hidden layers of frames first..stop-1, which see each other and no others."""
         model, device = self.model, next(self.model.parameters()).device
-        stride = (self.convolved_frames - 1) / max(self.frames - 1, 1)  # both ends fall on both ends
-        places = torch.arange(first, stop, dtype=torch.float64) * stride
+        # Both ends fall on both ends; in float32, as the published interpolation counts (it is 1e-4 of the features off).
+        stride = torch.tensor(self.convolved_frames - 1.0) / max(self.frames - 1, 1)
+        places = torch.arange(first, stop, dtype=torch.float32) * stride
         low = places.floor().long().clamp(max=self.convolved_frames - 1)
         heard = self.convolved(int(low[0]), min(int(low[-1]) + 2, self.convolved_frames))
         rows = low - low[0]
         after = (rows + 1).clamp(max=len(heard) - 1)
-        share = (places - low).float()[:, None].to(device)
+        share = (places - low).clamp(0, 1)[:, None].to(device)
         x = torch.lerp(heard[rows], heard[after], share)[None]
         layers = model.encoder.layers
         out = torch.empty(stop - first, len(layers), model.config.hidden_size)

@@ -106,10 +106,8 @@ class InsightFace:
 def on_canvas(picture: UInt8[np.ndarray, "H W 3"]) -> tuple[UInt8[np.ndarray, "640 640 3"], float]:
     """The picture as large as fits into 640 x 640, in its upper left corner on black, and by what it was scaled."""
     height, width = picture.shape[:2]
-    if height > width:
-        size = (max(int(SIDE / (height / width)), 1), SIDE)
-    else:
-        size = (SIDE, max(int(SIDE * (height / width)), 1))
+    longer = height / width
+    size = (max(int(SIDE / longer), 1), SIDE) if longer > 1 else (SIDE, max(int(SIDE * longer), 1))
     canvas = np.zeros((SIDE, SIDE, 3), np.uint8)
     canvas[: size[1], : size[0]] = cv2.resize(picture, size)
     return canvas, size[1] / height

@@ -6,6 +6,7 @@ The network is diffusers' `AutoencoderKL`; here is only what the flow needs of i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -38,13 +39,13 @@ class Vae(nn.Module):
         super().__init__()
         self.sizes, self.scale = sizes, scale
         levels = len(sizes.widths)
-        made = AutoencoderKL(
-            down_block_types=("DownEncoderBlock2D",) * levels,
-            up_block_types=("UpDecoderBlock2D",) * levels,
-            block_out_channels=sizes.widths,
-            layers_per_block=sizes.layers,
-            latent_channels=sizes.latent,
-            norm_num_groups=sizes.groups,
+        blocks: dict[str, Any] = {
+            "down_block_types": ("DownEncoderBlock2D",) * levels,
+            "up_block_types": ("UpDecoderBlock2D",) * levels,
+            "block_out_channels": sizes.widths,
+        }
+        made: Any = AutoencoderKL(
+            **blocks, layers_per_block=sizes.layers, latent_channels=sizes.latent, norm_num_groups=sizes.groups
         )
         self.encoder, self.quant_conv = made.encoder, made.quant_conv
         self.post_quant_conv, self.decoder = made.post_quant_conv, made.decoder
