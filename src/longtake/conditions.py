@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from longtake.clips import Portrait
+from longtake.clips import Portrait, Regions
 from longtake.diffusion.guidance import Branch
 from longtake.face.regions import face_picture
 from longtake.models.denoiser import Conditions
@@ -47,17 +47,28 @@ def read_portrait(
     portrait: Portrait, networks: Networks, branches: list[Branch], settings: Settings
 ) -> PortraitConditions:
     """What the portrait tells every segment of the video: the reference net reads it here, once."""
-    animation, told = networks.animation, torch.tensor([branch.portrait for branch in branches])
     picture = as_pictures(portrait.picture[None], networks)[0]
+    return read_picture(picture, portrait.identity, portrait.regions, networks, branches, settings)
+
+
+@torch.inference_mode()
+def read_picture(
+    picture: Float[Tensor, "3 H W"],
+    embedding: Float[np.ndarray, " d"],
+    regions: Regions,
+    networks: Networks,
+    branches: list[Branch],
+    settings: Settings,
+) -> PortraitConditions:
+    """The same from a picture in [-1, 1] and what was measured on it."""
+    animation, told = networks.animation, torch.tensor([branch.portrait for branch in branches])
     latent = networks.autoencoder.encode(picture[None])
-    embedding = torch.as_tensor(portrait.identity).to(latent)
-    identity = animation.identity_projection(embedding * told[:, None].to(latent))
+    identity = animation.identity_projection(torch.as_tensor(embedding).to(latent) * told[:, None].to(latent))
     contexts = _contexts(identity, 1 + settings.motion.frames, settings)
     side = latent.shape[-1] * animation.locator.sizes.factor
-    rectangle = torch.as_tensor(face_picture(portrait.regions.face_box, side)).to(latent)
+    rectangle = torch.as_tensor(face_picture(regions.face_box, side)).to(latent)
     located = animation.locator(rectangle.expand(1, 3, -1, -1))
-    maps = zip(portrait.regions.pose, portrait.regions.face, portrait.regions.lip, strict=True)
-    regions = tuple(torch.as_tensor(np.stack(level)).to(latent).expand(len(branches), -1, -1, -1) for level in maps)
+    maps = zip(regions.pose, regions.face, regions.lip, strict=True)
     return PortraitConditions(
         branches=branches,
         picture=picture,
@@ -66,7 +77,7 @@ def read_portrait(
         reference=_handed_on(
             animation.reference_net(latent.expand(len(branches), -1, -1, -1), contexts[:, 0]), settings
         ),
-        regions=regions,
+        regions=tuple(torch.as_tensor(np.stack(level)).to(latent).expand(len(branches), -1, -1, -1) for level in maps),
         locator=located * told[:, None, None, None].to(latent),
     )
 

@@ -57,7 +57,7 @@ def load_networks(preset: Preset, run: RunSettings | None = None) -> Networks:
     device = choose_device(run.device)
     dtype = choose_dtype(run.dtype, device)
     folder = preset.weights
-    animation, header = load_animation(folder / "animation.safetensors")
+    animation, header = _load(folder / "animation.safetensors", AnimationSizes, Animation, dtype)
     trained = header.get("settings", {})
     return Networks(
         animation=_ready(animation, device, dtype),
@@ -79,9 +79,9 @@ def load_animation(path: Path, kind: type[Animation] = Animation) -> tuple[Anima
 def _load_codec(folder: Path, published: bool) -> Autoencoder | Vae:
     if not published:
         return load_autoencoder(folder / "autoencoder.safetensors")
-    from longtake.models.vae import load_vae
+    from longtake.models.vae import Vae, VaeSizes
 
-    return load_vae(folder / "vae.safetensors")
+    return _load(folder / "vae.safetensors", VaeSizes, Vae)[0]
 
 
 def _load_listener(folder: Path, published: bool) -> SpeechEncoder | Wav2Vec2Model:
@@ -130,7 +130,10 @@ def choose_dtype(name: str, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if fast else torch.float32
 
 
-def _load(path: Path, sizes_of: type, build: Callable[..., Any]) -> tuple[Any, dict[str, Any]]:
+def _load(
+    path: Path, sizes_of: type, build: Callable[..., Any], dtype: torch.dtype = torch.float32
+) -> tuple[Any, dict[str, Any]]:
+    """The network that a weight file's header describes, holding the file's tensors: never two copies of it in memory."""
     from pydantic import TypeAdapter, ValidationError
 
     tensors, header = files.read(path)
@@ -142,9 +145,11 @@ def _load(path: Path, sizes_of: type, build: Callable[..., Any]) -> tuple[Any, d
             expected="a weight file written by longtake train",
             do="install longtake again, or check which file lies there",
         ) from error
-    module = build(sizes)
-    load(module, {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()})
-    return module, header
+    with torch.device("meta"):
+        module = build(sizes)
+    load(module, tensors)
+    del tensors
+    return module.to(dtype), header
 
 
 def _ready(module: nn.Module, device: torch.device, dtype: torch.dtype) -> Any:
