@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,11 @@ def animate_file(
     assignments: list[str],
     overwrite: bool,
     quiet: bool,
+    weights: Path | None = None,
 ) -> None:
     """Writes the video; says what is worth knowing about the inputs, how far it is, and what came out."""
-    model = preset_named(preset)
+    model = preset_named(preset) if weights is None else replace(preset_named(preset), weights=weights)
+    model.expect_weights()
     settings = collect_settings(model.settings, config, assignments, flags)
     from longtake.media.video import check_output
 

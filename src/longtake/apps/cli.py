@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from longtake.apps.outcome import run_app
+from longtake.apps.weights import app as weights
 
 app = typer.Typer(
     name="longtake",
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 corpus = typer.Typer(help="Make and check training clips.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(corpus, name="corpus")
+app.add_typer(weights, name="weights")
 
 
 class Precision(StrEnum):
@@ -68,6 +70,9 @@ def animate(
     fps: Annotated[int | None, typer.Option(help="Frames per second.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1 ...")] = None,
     dtype: Annotated[Precision | None, typer.Option(help="Number format of the networks.")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Converted weights; default: the preset's folder.")
+    ] = None,
     face: Annotated[int | None, typer.Option(help="Which face, counted from the left; default: the largest.")] = None,
     config: Annotated[Path | None, typer.Option(metavar="TOML", help="A file with settings.")] = None,
     assignments: Set = [],  # noqa: B006
@@ -84,7 +89,7 @@ def animate(
         "run": {"device": device, "dtype": dtype and dtype.value},
         "portrait": {"face": face},
     }
-    animate_file(portrait, speech, out, preset, given(flags), config, assignments, overwrite, quiet)
+    animate_file(portrait, speech, out, preset, given(flags), config, assignments, overwrite, quiet, weights)
 
 
 @corpus.command("make")

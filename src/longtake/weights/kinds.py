@@ -16,7 +16,7 @@ import torch
 
 from longtake.errors import WeightsMismatch
 from longtake.models.animation import Animation, AnimationSizes, hallo2_sizes
-from longtake.weights import names
+from longtake.weights import files, names, wav2vec2
 from longtake.weights.load import troubles
 from longtake.weights.source import Facts, Source
 
@@ -79,6 +79,20 @@ def plan(source: Source) -> Plan:
     return replace(
         made, about={"kind": made.kind, "source": source.path.name, "skipped": len(made.skipped), **made.about}
     )
+
+
+def must_be(source: Source) -> int:
+    """How many tensors of the file are never used; raises WeightsMismatch if it does not have exactly what it should."""
+    kind = kind_of(source.facts)
+    if kind == "wav2vec2":
+        now = wav2vec2.present(source.facts)
+        facts = {now[name]: fact for name, fact in source.facts.items() if name in now}
+        _must_fit(source, wav2vec2.shapes(_config(source.path)), facts)
+        return 0
+    if kind == "animation":
+        _must_fit(source, _animation_shapes(_own_sizes(source.path)))
+        return 0
+    return len(plan(source).skipped)
 
 
 def animation_sizes(facts: Mapping[str, Facts], speech_width: int = 0) -> AnimationSizes:
@@ -193,6 +207,18 @@ def _net_g(source: Source) -> Plan:
     _must_fit(source, net_g_shapes())
     moves = {name: name for name in source.facts}
     return Plan("enhancer", moves, {name: fact.shape for name, fact in source.facts.items()})
+
+
+def _own_sizes(path: Path) -> AnimationSizes:
+    """The sizes in the header of one of our files."""
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(AnimationSizes).validate_python(files.about(path).get("sizes"))
+    except ValidationError as error:
+        raise WeightsMismatch(
+            f"The header of {path} does not describe the networks that animate.", do="convert the published file again"
+        ) from error
 
 
 def _moves(facts: Mapping[str, Facts], prefix: str) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -23,6 +23,7 @@ class PublishedFile:
     """One file of a published model."""
 
     path: str  # in the hub's repository and in upstream's folder
+    kind: str  # what is in it, as weights/kinds.py tells it
     mb: float
     need: Need
     licence: str
@@ -57,13 +58,14 @@ def net(path: str) -> PublishedFile:
     spellings = tuple(other for other in ("hallo2/net.pth", "hallo/net.pth", "net.pth") if other != path)
     licence = "MIT; made from Stable Diffusion 1.5 (CreativeML OpenRAIL-M)"
     return PublishedFile(
-        path, 4850, "always", licence, "the five networks that animate", "animation.safetensors", spellings
+        path, "net", 4850, "always", licence, "the five networks that animate", "animation.safetensors", spellings
     )
 
 
 SHARED = (
     PublishedFile(
         "sd-vae-ft-mse/diffusion_pytorch_model.safetensors",
+        "vae",
         335,
         "always",
         "MIT",
@@ -71,9 +73,10 @@ SHARED = (
         "vae.safetensors",
         ("sd-vae-ft-mse/diffusion_pytorch_model.bin",),
     ),
-    PublishedFile("sd-vae-ft-mse/config.json", 0.001, "always", "MIT", "its sizes"),
+    PublishedFile("sd-vae-ft-mse/config.json", "config", 0.001, "always", "MIT", "its sizes"),
     PublishedFile(
         "wav2vec/wav2vec2-base-960h/model.safetensors",
+        "wav2vec2",
         378,
         "always",
         "Apache-2.0",
@@ -82,19 +85,29 @@ SHARED = (
         ("wav2vec/wav2vec2-base-960h/pytorch_model.bin",),
     ),
     PublishedFile(
-        "wav2vec/wav2vec2-base-960h/config.json", 0.002, "always", "Apache-2.0", "its sizes", "wav2vec2/config.json"
+        "wav2vec/wav2vec2-base-960h/config.json",
+        "config",
+        0.002,
+        "always",
+        "Apache-2.0",
+        "its sizes",
+        "wav2vec2/config.json",
     ),
     PublishedFile(
         "face_analysis/models/scrfd_10g_bnkps.onnx",
+        "scrfd",
         16.9,
         "always",
         INSIGHTFACE,
         "finds the face",
         "scrfd_10g_bnkps.onnx",
     ),
-    PublishedFile("face_analysis/models/glintr100.onnx", 260.7, "always", INSIGHTFACE, "who it is", "glintr100.onnx"),
+    PublishedFile(
+        "face_analysis/models/glintr100.onnx", "arcface", 260.7, "always", INSIGHTFACE, "who it is", "glintr100.onnx"
+    ),
     PublishedFile(
         "audio_separator/Kim_Vocal_2.onnx",
+        "mdx",
         66.8,
         "separate",
         "as its page says (not checked)",
@@ -105,6 +118,7 @@ SHARED = (
 UNUSED = (
     PublishedFile(
         "stable-diffusion-v1-5/unet/diffusion_pytorch_model.safetensors",
+        "unet",
         3440,
         "never",
         "CreativeML OpenRAIL-M",
@@ -113,16 +127,18 @@ UNUSED = (
     ),
     PublishedFile(
         "motion_module/mm_sd_v15_v2.ckpt",
+        "motion",
         1818,
         "never",
         "Apache-2.0",
         "overwritten by net.pth; a start for training",
     ),
-    PublishedFile("face_analysis/models/1k3d68.onnx", 143.6, "never", INSIGHTFACE, "read by nothing"),
-    PublishedFile("face_analysis/models/2d106det.onnx", 5.0, "never", INSIGHTFACE, "read by nothing"),
-    PublishedFile("face_analysis/models/genderage.onnx", 1.3, "never", INSIGHTFACE, "read by nothing"),
+    PublishedFile("face_analysis/models/1k3d68.onnx", "onnx", 143.6, "never", INSIGHTFACE, "read by nothing"),
+    PublishedFile("face_analysis/models/2d106det.onnx", "onnx", 5.0, "never", INSIGHTFACE, "read by nothing"),
+    PublishedFile("face_analysis/models/genderage.onnx", "onnx", 1.3, "never", INSIGHTFACE, "read by nothing"),
     PublishedFile(
         "face_analysis/models/face_landmarker_v2_with_blendshapes.task",
+        "task",
         3.8,
         "never",
         "Apache-2.0",
@@ -132,6 +148,7 @@ UNUSED = (
 ENHANCING = (
     PublishedFile(
         "hallo2/net_g.pth",
+        "net_g",
         905,
         "enhance",
         "S-Lab 1.0, non-commercial (made from CodeFormer)",
