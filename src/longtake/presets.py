@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from longtake.errors import SettingsError
+from longtake.errors import SettingsError, WeightsMissing
 from longtake.prepare import Identify
 from longtake.settings import Settings, did_you_mean
 
@@ -26,6 +26,24 @@ class Preset:
     def sides(self, size_px: int) -> tuple[int, ...]:
         """The latent sides of a picture at each level, fine to coarse."""
         return tuple((size_px // self.factor) >> level for level in range(self.levels))
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """What the folder of weights must hold."""
+        if self.published:
+            return ("animation.safetensors", "vae.safetensors", "wav2vec2", "scrfd_10g_bnkps.onnx", "glintr100.onnx")
+        return ("animation.safetensors", "autoencoder.safetensors", "speech.safetensors")
+
+    def expect_weights(self) -> None:
+        """Raises WeightsMissing, saying what to run, if a file of the weights is not there."""
+        missing = [name for name in self.files if not (self.weights / name).exists()]
+        if missing:
+            do = f"longtake weights fetch {self.name}" if self.published else "install longtake again"
+            raise WeightsMissing(
+                f"The weights of {self.name} are not in {self.weights}: {', '.join(missing)} missing.",
+                expected="a folder with " + ", ".join(self.files),
+                do=f"run: {do}; or give the folder that holds them with --weights",
+            )
 
     def identify(self) -> Identify | None:
         """What makes the identity embedding; None: the network inside the package."""

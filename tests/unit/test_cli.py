@@ -51,7 +51,7 @@ def animator(monkeypatch):
     fake = type("Fake", (FakeAnimator,), {})
     module.Animator = fake  # type: ignore[attr-defined]
     ready = types.SimpleNamespace(warnings=("The face is small.",), speech=FakeSpeech())
-    module.prepare = lambda portrait, speech, settings: ready  # type: ignore[attr-defined]
+    module.prepare = lambda portrait, speech, settings, model: ready  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "longtake.animator", module)
     return fake
 

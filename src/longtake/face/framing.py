@@ -70,7 +70,7 @@ def resize_square(
     x, y, half = square
     box = (x - half, y - half, x + half, y + half)
     resized = Image.fromarray(picture).resize((size, size), Image.Resampling.BILINEAR, box=box)
-    return np.asarray(resized), square_affine(square, size)
+    return np.array(resized), square_affine(square, size)
 
 
 def at_centres(affine: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, "2 3"]:
