@@ -17,7 +17,7 @@ from longtake.decode import decode_frames
 from longtake.diffusion.guidance import combine, sample
 from longtake.diffusion.noise import mixed_noise, segment_generator
 from longtake.diffusion.schedule import scheduler
-from longtake.models.denoiser import Prepared
+from longtake.models.denoiser import Prepared, PreparedPortrait
 from longtake.models.reference_net import Features
 from longtake.motion import add_noise, drop_patches, motion_frames
 from longtake.networks import Networks
@@ -41,6 +41,7 @@ class Segments:
         self.portrait, self.speech, self.face_box = portrait, speech, face_box
         self.networks, self.settings = networks, settings
         self.tail = tail
+        self.told_portrait: PreparedPortrait | None = None  # made with the first segment, the same for all
         self.running = torch.Generator("cpu").manual_seed(settings.sampling.seed)
 
     def until(self, frames: int) -> Iterator[Segment]:
@@ -58,7 +59,9 @@ class Segments:
         told = segment_conditions(
             self.portrait, motion, self.speech, first, SEGMENT_FRAMES, self.networks, self.settings
         )
-        prepared = self.networks.animation.denoiser.prepare(told, SEGMENT_FRAMES)
+        denoiser = self.networks.animation.denoiser
+        self.told_portrait = self.told_portrait or denoiser.prepare_portrait(told)
+        prepared = denoiser.prepare(told, SEGMENT_FRAMES, self.told_portrait)
         latents = self._denoise(prepared, generator)
         frames, last = decode_frames(
             latents, self.networks, self.settings.run.decode_frames, tail=self.settings.motion.frames
@@ -87,14 +90,26 @@ class Segments:
         noise = mixed_noise(shape, sampling.shared_noise, generator).to(reference.device)
         prediction = self.networks.trained.get("prediction", "v")
         steps = scheduler(sampling.scheduler, sampling.steps, sampling.beta_schedule, sampling.zero_snr, prediction)
-        latents = sample(lambda x, step: self._predict(x, step, prepared), noise, steps)[0].transpose(0, 1)
+        guidance = self.settings.guidance
+        guided = set(steps.timesteps[guidance.from_step : guidance.to_step].tolist())
+        alone = prepared.row(len(self.portrait.branches) - 1)  # told everything, for steps without guidance
+
+        def predict(x: Float[Tensor, "1 c f h w"], step: Tensor) -> Float[Tensor, "1 c f h w"]:
+            if step.item() in guided:
+                return self._guided(x, step, prepared)
+            return self._denoiser(x, step, alone)
+
+        latents = sample(predict, noise, steps)[0].transpose(0, 1)
         anchor_std = self.networks.anchor_std
         if anchor_std is not None:
             latents = reference.float() + anchor_std * latents
         return latents.to(reference.dtype)
 
-    def _predict(self, x: Float[Tensor, "1 c f h w"], step: Tensor, prepared: Prepared) -> Float[Tensor, "1 c f h w"]:
+    def _guided(self, x: Float[Tensor, "1 c f h w"], step: Tensor, prepared: Prepared) -> Float[Tensor, "1 c f h w"]:
         branches = self.portrait.branches
-        rows = x.to(self.networks.dtype).expand(len(branches), *x.shape[1:])
-        steps = torch.as_tensor(step, device=x.device).expand(len(branches))
-        return combine(self.networks.animation.denoiser(rows, steps, prepared).float(), branches)
+        return combine(self._denoiser(x.expand(len(branches), *x.shape[1:]), step, prepared), branches)
+
+    def _denoiser(self, rows: Float[Tensor, "k c f h w"], step: Tensor, told: Prepared) -> Float[Tensor, "k c f h w"]:
+        # The step is filled in, not copied: a copy to a GPU would wait for all that is queued there.
+        steps = torch.full((rows.shape[0],), step.item(), device=rows.device)
+        return self.networks.animation.denoiser(rows.to(self.networks.dtype), steps, told).float()

@@ -105,6 +105,15 @@ class GuidanceSettings(Section):
     portrait: float = Field(default=3.5, ge=0.0, le=20.0, description="scale for the portrait, lambda_i")
     speech: float = Field(default=3.5, ge=0.0, le=20.0, description="scale for the speech, lambda_a")
     words: float = Field(default=3.5, ge=0.0, le=20.0, description="scale for the prompts, lambda_t")
+    from_step: int = Field(
+        default=0,
+        ge=0,
+        le=1000,
+        description="first denoising step with guidance; steps without it do half the work and change the numbers",
+    )
+    to_step: int | None = Field(
+        default=None, ge=0, le=1000, description="first denoising step without guidance again; none = guided to the end"
+    )
 
 
 class RegionsSettings(Section):
@@ -147,6 +156,13 @@ class RunSettings(Section):
         default="auto", description="auto = bfloat16 where the hardware has it"
     )
     decode_frames: int = Field(default=4, ge=1, le=64, description="frames decoded at a time")
+    compile: bool = Field(
+        default=False, description="compile the repeated layers: minutes at the first segment, faster afterwards"
+    )
+    offload: bool = Field(
+        default=False,
+        description="keep the animation networks in main memory and bring each block to the GPU only while it runs",
+    )
 
 
 class Settings(Section):

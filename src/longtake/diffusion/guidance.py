@@ -40,8 +40,9 @@ def branches(portrait: float, speech: float, words: float | None = None) -> list
 
 def combine(predicted: Float[Tensor, "b c f h w"], told: list[Branch]) -> Float[Tensor, "1 c f h w"]:
     """The guided prediction from one row for each branch."""
-    weights = torch.tensor([branch.weight for branch in told], device=predicted.device)
-    return (weights.view(-1, 1, 1, 1, 1) * predicted.float()).sum(0, keepdim=True)
+    rows = predicted.float().split(1)
+    # The weights stay numbers of the host: as a tensor they would be copied to the GPU, which waits for it, at every step.
+    return sum((branch.weight * row for branch, row in zip(told, rows, strict=True)), torch.zeros_like(rows[0]))
 
 
 def sample(
