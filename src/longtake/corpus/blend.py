@@ -129,8 +129,9 @@ def _geometry(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The mesh at rest in the head's photograph, the expression at rest, and the neutral shape in the model's frame."""
     head, donor, _ = sources
-    identity = sum(w * s.fit.identity for w, s in zip(weights, sources, strict=True))
-    offsets = sum(w * s.offsets * (head.fit.scale / s.fit.scale) for w, s in zip(weights, sources, strict=True))
+    parts = list(zip(weights, sources, strict=True))
+    identity = sum((w * s.fit.identity for w, s in parts), np.zeros_like(head.fit.identity))
+    offsets = sum((w * s.offsets * (head.fit.scale / s.fit.scale) for w, s in parts), np.zeros_like(head.offsets))
     zone = rig.mouth[:, None]
     offsets = offsets * (1 - zone) + donor.offsets * (head.fit.scale / donor.fit.scale) * zone
     rest = np.where(rig.mouth_shapes, REST_MOUTH * donor.fit.expression, head.fit.expression).astype(np.float32)
@@ -146,14 +147,15 @@ def _geometry(
 
 def _set_teeth(rig: Rig, shape: np.ndarray, seed: int) -> None:
     """Bring the model's teeth to where people show them, each a little apart from and unlike its neighbour."""
-    shape[UPPER_TEETH] += np.float32([0, -0.28, 0.25])
-    shape[LOWER_TEETH] += np.float32([0, 0.15, 0.20])
+    shape[UPPER_TEETH] += np.array([0, -0.28, 0.25], np.float32)
+    shape[LOWER_TEETH] += np.array([0, 0.15, 0.20], np.float32)
     rng = np.random.default_rng([seed, 1])
     gap = rng.uniform(0.0, 0.008)
     for tooth in rig.teeth:
         centre = shape[tooth].mean(axis=0)
-        narrow = np.float32([1 - gap - rng.uniform(0, 0.006), 1 + rng.normal(0, 0.02), 1])
-        shape[tooth] = centre + (shape[tooth] - centre) * narrow + np.float32([0, rng.normal(0, 0.012), 0])
+        narrow = np.array([1 - gap - rng.uniform(0, 0.006), 1 + rng.normal(0, 0.02), 1], np.float32)
+        lift = np.array([0, rng.normal(0, 0.012), 0], np.float32)
+        shape[tooth] = centre + (shape[tooth] - centre) * narrow + lift
 
 
 def _mouth_colours(rig: Rig, picture: np.ndarray, landmarks: np.ndarray, seed: int) -> Float32[np.ndarray, "v 3"]:
@@ -189,25 +191,30 @@ def _bake(
     plain = core & (hair < 0.3)
     total = photo * weights[0]
     count = np.full((size, size, 1), weights[0], np.float32)
-    lips = None
-    for i, (weight, other) in enumerate(zip(weights[1:], sources[1:], strict=True)):
+    faces = []
+    for weight, other in zip(weights[1:], sources[1:], strict=True):
         places = buffer.gather(other.lookup, drawn) - np.float32(0.5)
-        theirs = cv2.remap(other.picture, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        theirs, their_hair = _matched(theirs, lab, plain, skin, rim)
+        theirs, their_hair = _matched(_looked_up(other.picture, places), lab, plain, skin, rim)
         share = cv2.GaussianBlur((weight * (1 - their_hair)).astype(np.float32), (0, 0), size / 190)[..., None]
         total += theirs * share
         count += share
-        if i == 0:
-            lips = theirs
+        faces.append(theirs)
     mixed = total / count
     cover = cv2.GaussianBlur((ease(face / 0.9) * (1 - hair) * on_mesh).astype(np.float32), (0, 0), size / 190)[
         ..., None
     ]
     picture = photo + cover * (mixed - photo)
     ring = on_mesh & (mouth > 0.03) & (mouth < 0.5)
+    lips = faces[0]  # the donor's
     lips = np.clip(lips + blurred(picture - lips, ring, 0.03 * size), 0, 1)
     edge = cv2.GaussianBlur((mouth * on_mesh).astype(np.float32), (0, 0), size / 250)[..., None]
     return np.ascontiguousarray(picture + edge * (lips - picture), np.float32)
+
+
+def _looked_up(picture: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """The colours at places (x, y) of a picture."""
+    # The second map is None when the first has both axes; OpenCV's stubs forget that.
+    return cv2.remap(picture, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
 def _unlike(lab: np.ndarray, skin: np.ndarray) -> np.ndarray:

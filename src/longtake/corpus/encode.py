@@ -43,7 +43,8 @@ def encode_corpus(
 def _encoders(autoencoder: Path, speech: Path, motion: MotionSettings | None) -> Encoders:
     device = choose_device("auto")
     dtype = choose_dtype("auto", device)
-    codec = load_autoencoder(autoencoder).to(device, dtype, memory_format=torch.channels_last)
+    codec = load_autoencoder(autoencoder).to(device, dtype)
+    codec = codec.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # absent from torch's stubs
     encoder = load_speech(speech)
 
     def encode(frames: UInt8[np.ndarray, "f H W 3"]) -> np.ndarray:

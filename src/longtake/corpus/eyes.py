@@ -96,7 +96,7 @@ def closed_skin(
     for side in "LR":
         grow = max(2, int(0.11 * np.ptp(landmarks[list(EYES[side]), 0])))
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * grow + 1,) * 2)
-        mask |= cv2.dilate(opening_mask(landmarks, side, size), kernel)
+        mask |= np.asarray(cv2.dilate(opening_mask(landmarks, side, size), kernel), np.uint8)
     filled = (
         cv2.inpaint((np.clip(picture, 0, 1) * 255).astype(np.uint8), mask, 3, cv2.INPAINT_TELEA).astype(np.float32)
         / 255

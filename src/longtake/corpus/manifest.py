@@ -23,7 +23,7 @@ class Clip(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str
-    source: str = Field("puppet", description="puppet, or grid for real clips")
+    source: str = Field(default="puppet", description="puppet, or grid for real clips")
     split: str = Field(description="train or heldout")
     seed: int = Field(description="the number this clip is drawn from, with its index and split")
     index: int

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numba
 import numpy as np
@@ -18,10 +18,8 @@ FAR = np.float32(1e30)
 INSIDE = -1e-6
 """Barycentric weights down to this count as inside, so that shared edges leave no gaps."""
 
-Function = TypeVar("Function", bound=Callable[..., Any])
 
-
-def kernel(function: Function) -> Function:
+def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function compiled; what the shape checker of the test run has wrapped around it comes off first."""
     fast = {"nsz", "arcp", "contract", "reassoc"}  # no assumption about infinities or NaN
     return numba.njit(cache=True, fastmath=fast, nogil=True)(inspect.unwrap(function))

@@ -151,7 +151,7 @@ def pose_frames(
     poses = [
         Pose(
             weights[i],
-            (float(blink[i]),) * 2,
+            (float(blink[i]), float(blink[i])),
             tuple(performance.angles[i].tolist()),
             tuple(performance.gaze[i].tolist()),
             float(sealed[i]),

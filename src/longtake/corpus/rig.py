@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Float32, Int32
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 from scipy.spatial.distance import cdist
 
 from longtake.corpus.face_model import (
@@ -71,10 +71,10 @@ def make_rig(assets: Path) -> Rig:
     lid_skin = np.zeros(VERTICES, np.float32)
     for eye in lids.values():
         lid_skin[eye.near] = np.maximum(lid_skin[eye.near], np.maximum(eye.follow_upper, eye.follow_lower))
-    from_lips = cKDTree(neutral[line]).query(neutral[FACE])[0]
-    from_narrow = cKDTree(neutral[NARROW]).query(neutral[FACE])[0]
+    from_lips = KDTree(neutral[line]).query(neutral[FACE])[0]
+    from_narrow = KDTree(neutral[NARROW]).query(neutral[FACE])[0]
     own = np.ones(VERTICES, np.float32)
-    own[SKIN] = 1 - ease((cKDTree(neutral[NARROW]).query(neutral[SKIN])[0] - 0.2) / 2.2)
+    own[SKIN] = 1 - ease((KDTree(neutral[NARROW]).query(neutral[SKIN])[0] - 0.2) / 2.2)
     alpha = _on_face(np.clip(1 - from_narrow / 1.6, 0, 1))
     return Rig(
         model=model,
@@ -131,7 +131,7 @@ def _lips(model: FaceModel, face: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     upper, lower = loop[signs > 0], loop[signs < 0]
     x, own = neutral[FACE, 0], drop[FACE]
     middle = (_along(x, neutral[upper, 0], drop[upper]) + _along(x, neutral[lower, 0], drop[lower])) / 2
-    near = cKDTree(neutral[loop]).query(neutral[FACE])[0] < 1.3
+    near = KDTree(neutral[loop]).query(neutral[FACE])[0] < 1.3
     corner = np.abs(x) > 0.995 * np.abs(neutral[loop, 0]).max()
     return loop, _on_face(np.where(near & ~corner, np.where(own < middle, -1, 1), 0))
 
