@@ -16,7 +16,7 @@ from longtake.train.autoencoder_check import kept
 from longtake.train.crops import LIPS, box, choose, take
 from longtake.train.frames import FrameStore
 from longtake.train.recipe import Part, Recipe, make_sizes
-from longtake.train.task import Batch
+from longtake.train.task import Batch, plain
 
 
 class Data(Part):
@@ -45,7 +45,7 @@ class AutoencoderTask:
         self.data, self.aims = Data.checked(recipe.data), Aims.checked(recipe.task)
         self.store = FrameStore(self.data.folder)
         self.sizes = make_sizes(AutoencoderSizes, recipe.sizes)
-        self.model: nn.Module = Autoencoder(self.sizes)
+        self.model = Autoencoder(self.sizes)
 
     def batch(self, rng: np.random.Generator, share: float) -> Batch:
         side = self.store.frames.shape[1]
@@ -64,21 +64,21 @@ class AutoencoderTask:
             "weights": torch.from_numpy(np.stack(weights))[:, None],
         }
 
-    def loss(self, model: nn.Module, batch: Batch, share: float) -> tuple[Tensor, dict[str, float | Tensor]]:
+    def loss(self, model: nn.Module, batch: Batch, share: float) -> tuple[Tensor, dict[str, Tensor]]:
         pictures = batch["pictures"].float() / 127.5 - 1
         noise_std = self.aims.noise_std * torch.rand(len(pictures), 1, 1, 1, device=pictures.device)
         found, raw = model(pictures, noise_std)
         if share < self.aims.frozen_from:
-            getattr(model, "module", model).observe(raw, 0.5 if share == 0 else 0.02)
+            plain(model, Autoencoder).observe(raw, 0.5 if share == 0 else 0.02)
         weights = batch["weights"] / batch["weights"].mean()
         error = found.float() - pictures
-        plain = (error.abs() * weights).mean()
+        apart = (error.abs() * weights).mean()
         across = ((error[..., 1:] - error[..., :-1]).abs() * weights[..., 1:]).mean()
         along = ((error[..., 1:, :] - error[..., :-1, :]).abs() * weights[..., 1:, :]).mean()
         alike, adrift = likeness(raw), drift(raw)
-        total = plain + self.aims.gradient * (across + along) / 2
+        total = apart + self.aims.gradient * (across + along) / 2
         total = total + self.aims.spread * alike + self.aims.settle * adrift
-        return total, {"l1": plain, "edges": across + along, "alike": alike, "adrift": adrift}
+        return total, {"l1": apart, "edges": across + along, "alike": alike, "adrift": adrift}
 
     def frames(self, batch: Batch) -> int:
         return len(batch["pictures"])

@@ -15,7 +15,7 @@ from longtake.encoders.speech import FEATURE_HZ, SAMPLES_PER_FEATURE, WINDOW, Sp
 from longtake.train.recipe import Part, Recipe, make_sizes
 from longtake.train.sounds import LABEL_HZ, RATE_HZ, UNLABELLED, SoundStore, Utterance
 from longtake.train.spoil import spoil
-from longtake.train.task import Batch
+from longtake.train.task import Batch, plain
 
 SMOOTH = np.hanning(13)[1:-1] / np.hanning(13).sum()  # 110 ms: lips do not jump
 
@@ -45,7 +45,7 @@ class SpeechTask:
         self.data, self.aims = Data.checked(recipe.data), Aims.checked(recipe.task)
         self.store = SoundStore(self.data.folder)
         self.sizes = make_sizes(SpeechSizes, recipe.sizes)
-        self.model: nn.Module = SpeechEncoder(self.sizes)
+        self.model = SpeechEncoder(self.sizes)
         self.labelled = Pool(self.store.split("train"))
         self.real = Pool(self.store.split("train", labelled=False))
         self.openness = self.store.alphabet.openness
@@ -60,7 +60,7 @@ class SpeechTask:
         batch["clean"] = batch["clean"][:count]  # only real speech needs its clean view
         return {name: torch.from_numpy(column) for name, column in batch.items()}
 
-    def loss(self, model: nn.Module, batch: Batch, share: float) -> tuple[Tensor, dict[str, float | Tensor]]:
+    def loss(self, model: nn.Module, batch: Batch, share: float) -> tuple[Tensor, dict[str, Tensor]]:
         aims, real = self.aims, len(batch["clean"])
         mel = mask_bands(log_mel(batch["samples"], self.sizes.mels))
         layers = model(mel)
@@ -69,10 +69,10 @@ class SpeechTask:
         if agree:
             phonemes[:real], visemes[:real], openness[:real] = self._own_view(batch["clean"])
         known = visemes != UNLABELLED
-        total, logs = 0.0, {}
+        total = torch.zeros((), device=mel.device)
         for tap in range(self.sizes.layers):
             last = tap == self.sizes.layers - 1
-            p, v, o = (x.float() for x in self.plain(model).classify(layers, tap))
+            p, v, o = (x.float() for x in plain(model, SpeechEncoder).classify(layers, tap))
             weight = torch.ones_like(o)
             weight[:real] = aims.agree
             losses = _entropy(p, phonemes, weight), _entropy(v, visemes, weight), _squares(o, openness, weight * known)
@@ -81,17 +81,13 @@ class SpeechTask:
         logs = dict(zip(("phoneme", "viseme", "open"), losses, strict=True))
         return total, logs | {"viseme_right": right[0], "phoneme_right": right[1]}
 
-    @staticmethod
-    def plain(model: nn.Module) -> SpeechEncoder:
-        return getattr(model, "module", model)
-
     def frames(self, batch: Batch) -> int:
         return batch["phonemes"].numel()
 
     def sheet(self, model: nn.Module) -> tuple[None, dict[str, float]]:
         from longtake.train.speech_check import check
 
-        return None, check(model, self.store)
+        return None, check(plain(model, SpeechEncoder), self.store)
 
     def header(self) -> dict[str, Any]:
         alphabet = self.store.alphabet

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from longtake.corpus.windows import Windows
 from longtake.diffusion.noise import mixed_noise
@@ -54,7 +54,7 @@ class StageTask:
         batch["step"] = torch.tensor(np.broadcast_to(steps, (clips, settings.frames)).copy())
         return batch
 
-    def loss(self, model: Learner, batch: dict[str, Tensor], share: float) -> tuple[Tensor, dict[str, Tensor]]:
+    def loss(self, model: nn.Module, batch: dict[str, Tensor], share: float) -> tuple[Tensor, dict[str, Tensor]]:
         settings = self.settings
         clean = (batch["target"] - batch["reference"][:, None]).transpose(1, 2) / self.anchor_std
         noise = self._noise(clean)
@@ -93,12 +93,13 @@ class StageTask:
         if self.settings.motion == 0 or self.settings.shared_noise == 0:
             return torch.randn_like(clean)
         generator = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
-        return mixed_noise(tuple(clean.shape), self.settings.shared_noise, generator).to(clean)
+        b, c, f, h, w = clean.shape
+        return mixed_noise((b, c, f, h, w), self.settings.shared_noise, generator).to(clean)
 
     def frames(self, batch: dict[str, Tensor]) -> int:
         return batch["target"].shape[0] * batch["target"].shape[1]
 
-    def sheet(self, model: Learner) -> tuple[np.ndarray | None, dict[str, float]]:
+    def sheet(self, model: nn.Module) -> tuple[np.ndarray | None, dict[str, float]]:
         return self.sheets(model)
 
     def header(self) -> dict[str, Any]:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from torch import Tensor
+from torch import Tensor, nn
 
 from longtake.corpus.windows import Windows
 from longtake.diffusion.guidance import Branch, branches, combine, sample
 from longtake.diffusion.noise import mixed_noise
 from longtake.diffusion.schedule import scheduler
-from longtake.train.learner import Learner, Told
+from longtake.train.learner import Told
 from longtake.train.stage_batch import collate
 from longtake.train.stage_settings import Data, StageSettings
 
@@ -33,7 +33,7 @@ class StageSheet:
     steps: int = 8
     guidance: float = 2.0
 
-    def __call__(self, model: Learner) -> tuple[UInt8[np.ndarray, "H W 3"] | None, dict[str, float]]:
+    def __call__(self, model: nn.Module) -> tuple[UInt8[np.ndarray, "H W 3"] | None, dict[str, float]]:
         batch = self._examples()
         sampled = self._sample(model, batch)
         error = (sampled - batch["target"]).square().mean((0, 1, 2))
@@ -54,7 +54,7 @@ class StageSheet:
         return collate([windows.segment(rng, *shape, start_rate=0.5) for _ in range(self.clips)], self.levels)
 
     @torch.no_grad()
-    def _sample(self, model: Learner, batch: dict[str, Tensor]) -> Float[Tensor, "b f c h w"]:
+    def _sample(self, model: nn.Module, batch: dict[str, Tensor]) -> Float[Tensor, "b f c h w"]:
         """Latents of all examples, one after the other, under guidance."""
         settings, out = self.settings, []
         device = next(model.parameters()).device
@@ -62,16 +62,18 @@ class StageSheet:
             row = {name: value[k : k + 1].to(device) for name, value in batch.items()}
             told = branches(self.guidance, self.guidance, self.guidance)
             reference = row["reference"]
-            shape = (1, reference.shape[1], row["target"].shape[1], *reference.shape[2:])
+            _, c, h, w = reference.shape
             shared = settings.shared_noise if settings.motion else 0.0
-            noise = mixed_noise(shape, shared, torch.Generator().manual_seed(k)).to(device)
+            noise = mixed_noise((1, c, row["target"].shape[1], h, w), shared, torch.Generator().manual_seed(k)).to(
+                device
+            )
             steps = scheduler("ddim", self.steps, settings.beta_schedule, True, settings.prediction)
             latents = sample(lambda x, step, row=row, told=told: self._predict(model, x, step, row, told), noise, steps)
             out.append(reference[:, None] + self.anchor_std * latents.transpose(1, 2).float())
         return torch.cat(out).cpu()
 
     def _predict(
-        self, model: Learner, x: Tensor, step: Tensor, row: dict[str, Tensor], told: list[Branch]
+        self, model: nn.Module, x: Tensor, step: Tensor, row: dict[str, Tensor], told: list[Branch]
     ) -> Float[Tensor, "1 c f h w"]:
         n = len(told)
         rows = {name: value.expand(n, *value.shape[1:]) for name, value in row.items()}

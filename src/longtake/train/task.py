@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from torch import Tensor, nn
@@ -12,18 +13,22 @@ from torch import Tensor, nn
 from longtake.train.recipe import Learning, Recipe
 
 Batch = dict[str, Tensor]
+Kind = TypeVar("Kind", bound=nn.Module)
 
 
 class Task(Protocol):
     """What the loop needs to know. `share` is how much of the run is over, 0 to 1."""
 
-    model: nn.Module  # what learns: parameters with requires_grad; buffers are saved but not averaged
+    @property
+    def model(self) -> nn.Module:
+        """What learns: parameters with requires_grad; buffers are saved but not averaged."""
+        ...
 
     def batch(self, rng: np.random.Generator, share: float) -> Batch:
         """One batch of CPU tensors, made from `rng` alone."""
         ...
 
-    def loss(self, model: nn.Module, batch: Batch, share: float) -> tuple[Tensor, dict[str, float | Tensor]]:
+    def loss(self, model: nn.Module, batch: Batch, share: float) -> tuple[Tensor, Mapping[str, float | Tensor]]:
         """The scalar to minimise, and numbers for the log; torch's generators are already seeded for this step."""
         ...
 
@@ -38,6 +43,13 @@ class Task(Protocol):
     def header(self) -> dict[str, Any]:
         """What the weights file says about itself: at least `sizes` and `corpus_seed`."""
         ...
+
+
+def plain(model: nn.Module, kind: type[Kind]) -> Kind:
+    """The model itself, without what data parallelism wraps around it."""
+    inside = getattr(model, "module", model)
+    assert isinstance(inside, kind)
+    return inside
 
 
 @dataclass(frozen=True)
