@@ -121,7 +121,22 @@ def missing(package: str, extra: str, purpose: str) -> MissingDependency:
     )
 
 
-__all__ = sorted(
-    [name for name, value in list(globals().items()) if isinstance(value, type) and issubclass(value, LongtakeError)]
-    + ["missing"]
-)
+__all__ = [
+    "CorpusError",
+    "InputError",
+    "LongtakeError",
+    "MissingDependency",
+    "NoFace",
+    "OutputError",
+    "PortraitTooSmall",
+    "PortraitUnreadable",
+    "PromptError",
+    "RunInterrupted",
+    "SettingsError",
+    "SeveralFaces",
+    "SpeechUnreadable",
+    "WeightsError",
+    "WeightsMismatch",
+    "WeightsMissing",
+    "missing",
+]

@@ -21,7 +21,8 @@ def kept(
     true = np.stack([a[0] for (a, b), ok in zip(pairs, both, strict=True) if ok])
     seen = np.stack([b[0] for (a, b), ok in zip(pairs, both, strict=True) if ok])
     who = people[both]
-    one, other = identities_of(frames[both], true), identities_of(found[both], seen)
+    one = identities_of(list(frames[both]), list(true))
+    other = identities_of(list(found[both]), list(seen))
     distance = [identity_distance(a, b) for a, b in zip(one, other, strict=True)]
     return {
         "faces": float(both.mean()),

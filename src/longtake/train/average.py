@@ -26,8 +26,10 @@ class Average:
     def step(self) -> None:
         """Move the averages a little towards the model."""
         self.ema.step(self.parameters)
+        decay = self.ema.cur_decay_value
+        assert decay is not None  # a step sets it
         for mean, buffer in zip(self.means, self.buffers, strict=True):
-            mean.lerp_(buffer, 1 - self.ema.cur_decay_value)
+            mean.lerp_(buffer, 1 - decay)
 
     def state_dict(self) -> dict[str, Any]:
         return {**self.ema.state_dict(), "buffers": [mean.clone() for mean in self.means]}

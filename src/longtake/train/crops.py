@@ -20,7 +20,8 @@ def box(landmarks: Float[np.ndarray, "468 2"], points: np.ndarray, scale: float)
     chosen = np.asarray(landmarks, np.float32)[points]
     low, high = chosen.min(0), chosen.max(0)
     centre, half = (low + high) / 2, (high - low) / 2 * scale
-    return tuple(float(v) for v in (*(centre - half), *(centre + half)))
+    (left, top), (right, bottom) = centre - half, centre + half
+    return float(left), float(top), float(right), float(bottom)
 
 
 def choose(

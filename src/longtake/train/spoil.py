@@ -87,4 +87,4 @@ def _quantise(samples: Samples, levels: int) -> Samples:
 def _fast(count: int) -> int:
     from scipy.fft import next_fast_len
 
-    return next_fast_len(count, real=True)
+    return next_fast_len(count, real=True)  # pyright: ignore[reportReturnType]  # its Python body is empty
