@@ -35,6 +35,10 @@ class ReferenceLayer(nn.Module):
             x, features[self.name] = self.transformer(x, self.transformer.identity.fold(context))
         return x
 
+    def finish(self, x: Float[Tensor, "r c h w"], step: Tensor, features: Features) -> None:
+        """The features alone, where nothing that comes after them is read by anyone."""
+        features[self.name] = self.transformer.features(self.resnet(x, step))[1]
+
 
 class ReferenceNet(nn.Module):
     """`spare` also builds the published parts after the last features, which never run, so that the file fits exactly."""
@@ -80,12 +84,12 @@ class ReferenceNet(nn.Module):
             for layer in level["layers"]:
                 x = torch.cat([x, skips.pop()], dim=1)
                 if layer.name == self.last:
-                    features[layer.name] = layer.transformer.features(layer.resnet(x, step))[1]
+                    layer.finish(x, step, features)
                     return features
                 x = layer(x, step, context, features)
             if "grow" in level:
                 x = level["grow"](x)
-        raise AssertionError("the last attending layer returns")
+        return features
 
 
 def _until(last: str, levels: list[list[Place]]) -> list[list[Place]]:
