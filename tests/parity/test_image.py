@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import weight_rule as rule
 
 from longtake.face.regions import face_picture, rectangle, regions_of_rectangles
 from longtake.media.images import squeeze
@@ -40,7 +41,7 @@ def test_region_masks_are_the_published_ones_at_every_level(golden, name):
 @pytest.mark.parametrize("name", ["landscape_800x600", "edge_512"])
 def test_squeezed_pixels_are_the_published_ones(golden, name):
     _, _, case = _rectangles(golden, name)
-    pixels = squeeze(_ramps(case["width"], case["height"]), 512)
+    pixels = squeeze(rule.ramps(case["width"], case["height"]), 512)
     assert _furthest(pixels.transpose(2, 0, 1), golden[f"{name}.pixels8"]) <= ONE_LEVEL
 
 
@@ -58,14 +59,6 @@ def _rectangles(golden, name):
     size = case["height"], case["width"]
     face, lip = (tuple(map(float, case[box])) for box in ("face_box", "lip_box"))
     return rectangle(face, 1.2, *size), rectangle(lip, 2.0, *size), case
-
-
-def _ramps(width: int, height: int) -> np.ndarray:
-    """The picture of the golden file: red and green ramps, a blue checker."""
-    y, x = np.mgrid[:height, :width]
-    return np.stack([x * 255 // (width - 1), y * 255 // (height - 1), (x // 7 + y // 5) % 2 * 200 + 20], -1).astype(
-        np.uint8
-    )
 
 
 def _furthest(ours, golden) -> float:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 import weight_rule as rule
-from torch.nn import functional as F
 
 from longtake.models.vae import SCALE, Vae, VaeSizes
 
@@ -23,8 +22,7 @@ def vae():
 
 
 def test_the_posterior_is_the_published_one(vae):
-    smooth = F.avg_pool2d(rule.normal("vae_picture", (3, 64, 64)), 5, 1, 2)
-    picture = torch.sigmoid(smooth * 5) * 2 - 1
+    picture = rule.smooth_picture("vae_picture", 64) * 2 - 1
     mean, log_variance = vae.posterior(picture)
     assert rule.error(mean, _golden("encode.mean")) <= TOLERANCE
     assert rule.error(log_variance, _golden("encode.logvar")) <= TOLERANCE

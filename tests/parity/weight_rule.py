@@ -7,8 +7,10 @@ seeded by the CRC of its name, and scaled so that activations stay near unit siz
 import math
 import zlib
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 
 def standard(name: str, shape: tuple[int, ...], seed: int = 0) -> Tensor:
@@ -19,7 +21,11 @@ def standard(name: str, shape: tuple[int, ...], seed: int = 0) -> Tensor:
 
 def weight(name: str, shape: tuple[int, ...], seed: int = 0) -> Tensor:
     """The tensor called `name`: matrices scaled by fan-in, norm scales around 1, biases around 0."""
+    if name.endswith("weight_g"):  # the gain of a weight norm is drawn as one axis, whatever its shape
+        return (1 + 0.1 * 0.02 * standard(name, (math.prod(shape),), seed)).reshape(tuple(shape))
     z = standard(name, shape, seed)
+    if name.endswith("running_var"):
+        return 1 + 0.1 * z.abs()
     if len(shape) > 1:
         return z / math.sqrt(math.prod(shape[1:]))
     return 1 + 0.1 * z if name.endswith("weight") else 0.02 * z
@@ -72,6 +78,25 @@ def network_inputs(latent: int, frames: int, motion: int, seed: int = 0) -> dict
         "speech": normal("audio", (frames, 5, 12, 768), seed),
         "regions": masks(latent, seed),
     }
+
+
+def smooth_picture(name: str, side: int, seed: int = 0) -> Tensor:
+    """A smooth random picture, (1, 3, side, side), 0 to 1."""
+    return torch.sigmoid(5 * F.avg_pool2d(normal(name, (3, side, side), seed), 5, 1, 2))
+
+
+def ramps(width: int, height: int) -> np.ndarray:
+    """A picture of red and green ramps and a blue checker, (height, width, 3) uint8."""
+    y, x = np.mgrid[:height, :width]
+    red, green = x * 255 // max(width - 1, 1), y * 255 // max(height - 1, 1)
+    return np.stack([red, green, (x // 7 + y // 5) % 2 * 200 + 20], -1).astype(np.uint8)
+
+
+def chirp(seconds: float) -> np.ndarray:
+    """A rising tone of changing loudness with a weak high one, 16 kHz float32."""
+    t = np.arange(int(seconds * 16000)) / 16000
+    rising = np.sin(2 * np.pi * (120 + 40 * t) * t) * (0.5 + 0.5 * np.sin(6 * np.pi * t))
+    return (0.4 * rising + 0.05 * np.sin(2 * np.pi * 1900 * t)).astype(np.float32)
 
 
 def thinned(flat: Tensor, limit: int) -> Tensor:
