@@ -33,7 +33,7 @@ def test_the_last_step_is_pure_noise_and_asks_for_minus_the_picture():
 
 def test_the_loss_equals_its_formula_sample_by_sample():
     noised = noise_latents(draw(0), steps(10, 500, 990), ALPHAS, draw(1))
-    place = place_weight(torch.rand(3, 8, 8), torch.rand(3, 8, 8), 1.0, 4.0)
+    place = place_weight((torch.rand(3, 8, 8), 1.0), (torch.rand(3, 8, 8), 4.0))
     losses = frame_loss(draw(2) - noised.target, place) * min_snr_weight(noised.snr, 5.0)
     for k, step in enumerate([10, 500, 990]):
         snr = ALPHAS[step] / (1 - ALPHAS[step])
@@ -75,7 +75,7 @@ def test_change_counts_flicker_and_forgives_what_all_frames_share():
 def test_place_weights_average_to_one_and_favour_the_lips():
     lip = torch.zeros(2, 8, 8)
     lip[:, 5, 3:5] = 1
-    weight = place_weight(torch.zeros(2, 8, 8), lip, 1.0, 6.0)
+    weight = place_weight((torch.zeros(2, 8, 8), 1.0), (lip, 6.0))
     assert torch.allclose(weight.mean((1, 2)), torch.ones(2))
     assert torch.allclose(weight[0, 5, 3] / weight[0, 0, 0], torch.tensor(7.0))
 

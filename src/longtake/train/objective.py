@@ -1,4 +1,4 @@
-"""What the denoiser learns: velocity or the clean latents, weighted per sample by min-SNR and per place by face and lips.
+"""What the denoiser learns: velocity or the clean latents, weighted per sample by min-SNR and per place by face, lips and eyes.
 
 The released code configures min-SNR but averages the error to one number first, so its weights do nothing; here each
 sample keeps its own (docs/paper.md, the ledger).
@@ -51,10 +51,10 @@ def min_snr_weight(snr: Float[Tensor, "b f"], gamma: float, prediction: Predicti
 
 
 def place_weight(
-    face: Float[Tensor, "b h w"], lip: Float[Tensor, "b h w"], face_gain: float, lip_gain: float
+    *gained: tuple[Float[Tensor, "b h w"], float],
 ) -> Float[Tensor, "b h w"]:
-    """1 + gains on the soft face and lip regions, scaled so that the mean of each sample is 1."""
-    weight = 1 + face_gain * face + lip_gain * lip
+    """1 + each soft region times its gain, scaled so that the mean of each sample is 1."""
+    weight = 1 + sum(gain * region for region, gain in gained)
     return weight / weight.mean((1, 2), keepdim=True)
 
 

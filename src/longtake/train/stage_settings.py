@@ -31,6 +31,7 @@ class StageSettings(Part):
     gamma: float = Field(default=5.0, gt=0, description="min-SNR gamma")
     face_gain: float = Field(default=1.0, ge=0, description="extra weight of the face region")
     lip_gain: float = Field(default=4.0, ge=0, description="extra weight of the lip region")
+    eye_gain: float = Field(default=0.0, ge=0, description="extra weight of the eyes: blinks are short and small")
     change_gain: float = Field(
         default=0.0, ge=0, description="weight of errors in the change from frame to frame, beside those of the frames"
     )
