@@ -197,7 +197,7 @@ def place_of(repo: str, file: Any, folder: Path) -> Path | None:
     converted = folder / file.becomes
     if file.becomes and converted.is_file():
         return converted
-    from longtake.weights.fetch import in_cache
+    from longtake.weights.hub import in_cache
 
     return in_cache(repo, file.path)
 

@@ -58,7 +58,7 @@ def write_stream(
         for (name, (shape, dtype)), tensor in zip(rows.items(), tensors, strict=True):
             assert tensor.shape.numel() == torch.Size(shape).numel(), name
             raw = tensor.detach().to(dtype).contiguous().reshape(-1).view(torch.uint8)
-            file.write(memoryview(raw.numpy()))
+            file.write(raw.numpy().data)
             progress(done := done + sizes[name], total)
     partial.replace(path)
 

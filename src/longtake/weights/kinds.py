@@ -16,6 +16,7 @@ import torch
 
 from longtake.errors import WeightsMismatch
 from longtake.models.animation import Animation, AnimationSizes, hallo2_sizes
+from longtake.models.vae import SCALE, Vae, VaeSizes
 from longtake.weights import files, names, wav2vec2
 from longtake.weights.load import troubles
 from longtake.weights.source import Facts, Source
@@ -41,7 +42,6 @@ ABOUT: dict[str, str] = {
     "wav2vec2": "wav2vec2",
     "animation": "networks of longtake",
 }
-LATENT_SCALE = 0.18215
 
 
 @dataclass(frozen=True)
@@ -134,17 +134,8 @@ def fit(shapes: Shapes, facts: Mapping[str, Facts]) -> list[str]:
 
 def vae_shapes(widths: tuple[int, ...], layers: int, groups: int, latent: int) -> Shapes:
     """Name → shape of the autoencoder, in diffusers' present spelling."""
-    from diffusers import AutoencoderKL
-
     with torch.device("meta"):
-        made = AutoencoderKL(
-            down_block_types=("DownEncoderBlock2D",) * len(widths),
-            up_block_types=("UpDecoderBlock2D",) * len(widths),
-            block_out_channels=widths,
-            layers_per_block=layers,
-            norm_num_groups=groups,
-            latent_channels=latent,
-        )
+        made = Vae(VaeSizes(widths, layers, groups, latent))
     return {name: tuple(x.shape) for name, x in made.state_dict().items()}
 
 
@@ -199,7 +190,7 @@ def _vae(source: Source) -> Plan:
         "latent": shapes.get("post_quant_conv.weight", (4,))[0],
     }
     _must_fit(source, vae_shapes(**sizes), {name: Facts(shapes[name], fact.dtype) for name, fact in facts.items()})
-    about = {"sizes": {**sizes, "widths": list(sizes["widths"])}, "scale": config.get("scaling_factor", LATENT_SCALE)}
+    about = {"sizes": {**sizes, "widths": list(sizes["widths"])}, "scale": config.get("scaling_factor", SCALE)}
     return Plan("vae", moves, shapes, about=about)
 
 
