@@ -13,7 +13,8 @@ from longtake.corpus import make as making
 from longtake.corpus.check import check
 from longtake.corpus.manifest import NAME, Clip, append, clip_paths, hash_of, read_manifest
 from longtake.corpus.performance import perform
-from longtake.corpus.render import write_labels, write_sound, write_video
+from longtake.corpus.render import write_labels
+from longtake.corpus.write import write_sound, write_video
 from longtake.errors import CorpusError
 
 FRAMES, SIZE = 5, 32

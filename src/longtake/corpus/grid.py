@@ -16,8 +16,8 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from longtake.corpus.manifest import NAME, Clip, append, clip_paths, hash_of, read_manifest
-from longtake.corpus.render import write_sound, write_video
 from longtake.corpus.voices import RATE_HZ
+from longtake.corpus.write import write_sound, write_video
 from longtake.errors import CorpusError
 from longtake.face.detect import landmarks_of
 from longtake.face.framing import crop_picture, crop_square, to_crop

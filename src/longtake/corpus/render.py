@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import wave
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32, Int16, UInt8
+from jaxtyping import Float32, UInt8
 
 from longtake.corpus.background import camera_table, draw_background, draw_light
 from longtake.corpus.blend import Looks, UnsuitablePortrait, make_puppet, preview
@@ -21,14 +20,14 @@ from longtake.corpus.puppet import Pose, Puppet, to_bytes
 from longtake.corpus.rig import Rig
 from longtake.corpus.source import Source, read_source
 from longtake.corpus.visemes import events_of, mouth_curves
-from longtake.corpus.voices import RATE_HZ, Excerpt, Voices
+from longtake.corpus.voices import Excerpt, Voices
+from longtake.corpus.write import write_sound, write_video
 from longtake.errors import CorpusError
 from longtake.face.identity import identity_distance, identity_of
 from longtake.face.measure import mouth_opening
 
 SPLIT_CODES = {"train": 0, "heldout": 1}
 DRAWS, DRAWS_A_HEAD = 400, 10
-CRF, PRESET = 12, "fast"
 
 
 @dataclass
@@ -190,40 +189,6 @@ def _distances(
     """Identity distance of a face to each source of a mix."""
     own = identity_of(frame, landmarks)
     return tuple(round(float(identity_distance(own, studio.people.named(f).identity)), 4) for f in recipe.files)
-
-
-def write_video(
-    path: Path, frames: Iterator[tuple[UInt8[np.ndarray, "H W 3"], Float32[np.ndarray, "468 2"]]], fps: float
-) -> Float32[np.ndarray, "f 468 2"]:
-    """The landmarks of frames that are encoded as they come (H.264, one thread: same frames, same bytes)."""
-    from fractions import Fraction
-
-    import av
-
-    landmarks = []
-    with av.open(str(path), "w") as container:
-        stream = None
-        for picture, points in frames:
-            if stream is None:
-                stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
-                stream.height, stream.width = picture.shape[:2]
-                stream.pix_fmt = "yuv420p"
-                stream.options = {"crf": str(CRF), "preset": PRESET, "threads": "1"}
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-            landmarks.append(points)
-        assert stream is not None
-        container.mux(stream.encode())
-    return np.stack(landmarks)
-
-
-def write_sound(path: Path, sound: Float32[np.ndarray, " samples"]) -> None:
-    """16 kHz mono, 16 bits."""
-    samples: Int16[np.ndarray, " samples"] = np.round(np.clip(sound, -1, 1) * 32767).astype("<i2")
-    with wave.open(str(path), "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(RATE_HZ)
-        out.writeframes(samples.tobytes())
 
 
 def write_labels(path: Path, take: Take, landmarks: Float32[np.ndarray, "f 468 2"]) -> None:
