@@ -16,8 +16,8 @@ from longtake.settings import PortraitSettings
 
 LEVELS = (16, 8)
 """Latent sides of mini, fine to coarse."""
-Identify = Callable[[UInt8[np.ndarray, "H W 3"], UInt8[np.ndarray, "h w 3"], Float[np.ndarray, "468 3"]], np.ndarray]
-"""Source picture, crop and landmarks in the crop -> identity embedding."""
+Identify = Callable[[UInt8[np.ndarray, "H W 3"], Float[np.ndarray, "468 3"]], Float[np.ndarray, " d"]]
+"""Picture and landmarks of the chosen face in it -> identity embedding."""
 SOFT_SCALE = 2.0
 """A square that has to grow by more than this makes a soft video; the portrait says so."""
 MIN_INSIDE = 0.75
@@ -57,7 +57,7 @@ def portrait_of(
         picture=crop,
         landmarks=landmarks,
         square=square,
-        identity=identify(picture, crop, landmarks) if identify else identity_of(crop, landmarks),
+        identity=identify(picture, chosen) if identify else identity_of(crop, landmarks),
         regions=regions,
         warnings=(*warnings, *_doubts(landmarks, square, settings.size_px, picture.shape[:2])),
     )

@@ -52,7 +52,7 @@ class Preset:
         from longtake.face.insight import InsightFace
 
         insight = InsightFace(self.weights)
-        return lambda picture, crop, landmarks: insight.embed(picture).identity
+        return lambda picture, landmarks: insight.embed(picture, near=tuple(landmarks[:, :2].mean(axis=0))).identity
 
 
 def mini() -> Preset:

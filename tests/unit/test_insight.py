@@ -50,6 +50,13 @@ def test_the_largest_face_wins(tmp_path):
     assert np.allclose(found.landmarks5[2], [320, 320])
 
 
+def test_of_several_faces_the_one_nearest_to_the_chosen_place_is_read(bright):
+    picture = np.zeros((640, 640, 3), np.uint8)
+    picture[160:168, 80:88] = picture[480:488, 400:408] = 255
+    boxes = [bright.embed(picture, near=near).box for near in ((90, 150), (420, 500))]
+    assert [box[:2] for box in boxes] == [(72, 152), (392, 472)]
+
+
 def test_the_names_and_the_order_of_the_outputs_do_not_matter(tmp_path):
     picture = _noise(300, 400)
     one = InsightFace(write_insight(tmp_path / "a")).embed(picture)

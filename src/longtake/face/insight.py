@@ -68,8 +68,8 @@ class InsightFace:
                 self.embedder.path, f"it takes {self.embedder.input_shape}", "ArcFace: n x 3 x 112 x 112"
             )
 
-    def embed(self, picture: UInt8[np.ndarray, "H W 3"]) -> Embedded:
-        """Identity, box and landmarks of the largest face; NoFace if there is none."""
+    def embed(self, picture: UInt8[np.ndarray, "H W 3"], near: tuple[float, float] | None = None) -> Embedded:
+        """Identity, box and landmarks of the largest face, or of the one nearest to a place; NoFace if there is none."""
         faces = self.find(picture)
         if not len(faces):
             height, width = picture.shape[:2]
@@ -78,9 +78,11 @@ class InsightFace:
                 expected="one person, facing the camera, eyes and mouth in view, the face half to two thirds of the picture",
                 do="try another photograph, or cut it round the head",
             )
-        largest = int(np.prod(faces.boxes[:, 2:] - faces.boxes[:, :2], axis=1).argmax())
-        landmarks = faces.landmarks5[largest]
-        x0, y0, x1, y1 = faces.boxes[largest].tolist()
+        sides, middles = faces.boxes[:, 2:] - faces.boxes[:, :2], (faces.boxes[:, 2:] + faces.boxes[:, :2]) / 2
+        best = np.prod(sides, axis=1) if near is None else -np.linalg.norm(middles - near, axis=1)
+        chosen = int(best.argmax())
+        landmarks = faces.landmarks5[chosen]
+        x0, y0, x1, y1 = faces.boxes[chosen].tolist()
         return Embedded(self.identity(picture, landmarks), (x0, y0, x1, y1), landmarks)
 
     def find(self, picture: UInt8[np.ndarray, "H W 3"]) -> Faces:
