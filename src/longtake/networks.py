@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
 
 from longtake.encoders.speech import SpeechEncoder, SpeechFeatures
 from longtake.encoders.speech import SpeechSizes as EncoderSizes
 from longtake.errors import SettingsError, WeightsMismatch
 from longtake.models.animation import Animation, AnimationSizes
 from longtake.models.autoencoder import Autoencoder, AutoencoderSizes
+from longtake.placing import placed, placed_animation
 from longtake.settings import RunSettings
 from longtake.weights import files
 from longtake.weights.files import short_hash
@@ -60,9 +60,9 @@ def load_networks(preset: Preset, run: RunSettings | None = None) -> Networks:
     animation, header = _load(folder / "animation.safetensors", AnimationSizes, Animation, dtype)
     trained = header.get("settings", {})
     return Networks(
-        animation=_ready(animation, device, dtype),
-        autoencoder=_ready(_load_codec(folder, preset.published), device, dtype),
-        speech=_ready(_load_listener(folder, preset.published), device, torch.float32),
+        animation=placed_animation(animation, device, dtype, run),
+        autoencoder=placed(_load_codec(folder, preset.published), device, dtype),
+        speech=placed(_load_listener(folder, preset.published), device, torch.float32),
         anchor_std=trained.get("anchor_std"),
         trained=trained,
         hashes={path.stem: short_hash(path) for path in sorted(folder.rglob("*.safetensors"))},
@@ -150,7 +150,3 @@ def _load(
     load(module, tensors)
     del tensors
     return module.to(dtype), header
-
-
-def _ready(module: nn.Module, device: torch.device, dtype: torch.dtype) -> Any:
-    return module.to(device, dtype).eval().requires_grad_(False)
