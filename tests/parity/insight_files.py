@@ -1,4 +1,4 @@
-"""Tiny ONNX networks with the inputs and outputs of the published SCRFD and ArcFace files, for tests."""
+"""Tiny ONNX networks with the inputs and outputs of the published SCRFD, ArcFace and Kim_Vocal_2 files, for tests."""
 
 from pathlib import Path
 
@@ -67,6 +67,20 @@ def _embedder():
     ]
     constants = {"starts": starts, "ends": ends, "axes": axes}
     return _model(nodes, ("input.1", ("None", 3, 112, 112)), [("1333", (1, 512))], constants)
+
+
+def write_separator(
+    path: Path, gains=(1.0, 1.0, 1.0, 1.0), bins: int = 3072, frames: int = 256, bend: bool = False
+) -> Path:
+    """`Kim_Vocal_2.onnx`, which gives back what it gets times `gains` (left real, left imaginary, right real, right
+    imaginary); `bend` makes it a network that no sum of chunks could fake."""
+    nodes = [helper.make_node("Mul", ["input", "gains"], ["scaled" if bend else "output"])]
+    nodes += [helper.make_node("Tanh", ["scaled"], ["output"])] if bend else []
+    shape = ("batch_size", 4, bins, frames)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    gain = np.array(gains, np.float32).reshape(1, 4, 1, 1)
+    save(_model(nodes, ("input", shape), [("output", shape)], {"gains": gain}), str(path))
+    return path
 
 
 def _model(nodes, given, outputs, constants):

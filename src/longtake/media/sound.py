@@ -255,7 +255,7 @@ def channel_names(frame: av.AudioFrame) -> list[str]:
 
 def _mono(path: Path) -> Iterator[Float[np.ndarray, " samples"]]:
     for samples, names, _ in blocks(path):
-        yield _down_mix(samples, names)
+        yield down_mix(samples, names)
 
 
 def _clean(samples: Float[np.ndarray, "c samples"]) -> Float[np.ndarray, "c samples"]:
@@ -265,7 +265,8 @@ def _clean(samples: Float[np.ndarray, "c samples"]) -> Float[np.ndarray, "c samp
     return np.clip(np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0), -1.0, 1.0)
 
 
-def _down_mix(samples: Float[np.ndarray, "c samples"], names: list[str]) -> Float[np.ndarray, " samples"]:
+def down_mix(samples: Float[np.ndarray, "c samples"], names: list[str]) -> Float[np.ndarray, " samples"]:
+    """One channel out of many, by how much each speaker counts."""
     if len(names) == 1:
         return samples[0]
     if len(names) == 2:
