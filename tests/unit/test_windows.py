@@ -7,6 +7,7 @@ import pytest
 
 from longtake.corpus.windows import INDEX, Encoders, Windows, leads, prepare
 from longtake.errors import CorpusError
+from longtake.face.measure import LEFT_CORNERS, LEFT_LIDS, RIGHT_CORNERS, RIGHT_LIDS
 
 FRAMES = 40
 
@@ -51,6 +52,24 @@ def test_a_video_that_starts_has_copies_of_its_portrait_as_motion_frames(folder)
     first = numbers(example.target)[0]
     assert numbers(example.motion) == [-first] * 4
     assert example.reference[0, 0, 0] == first
+
+
+def test_segments_with_a_blink_are_drawn_as_often_as_asked(folder):
+    lids = [point for pair in RIGHT_LIDS + LEFT_LIDS for point in pair[:1]]
+    landmarks = np.load(folder / "landmarks.npy", mmap_mode="r+")
+    landmarks[:, [RIGHT_CORNERS[0], LEFT_CORNERS[0]]] += 30
+    landmarks[:, lids] += 9
+    landmarks[20:23, lids] -= 9
+    landmarks.flush()
+    rng, windows = np.random.default_rng(0), Windows(folder)
+    with_blink = [set(numbers(windows.segment(rng, 8, 4, 0.0, 1.0).target)) for _ in range(20)]
+    assert all({20, 21} <= frames for frames in with_blink)
+    plain = [20 in numbers(windows.segment(rng, 8, 4, 0.0, 0.0).target) for _ in range(40)]
+    assert 0 < sum(plain) < 40
+
+
+def test_a_corpus_without_blinks_is_drawn_from_all_the_same(folder):
+    assert len(numbers(Windows(folder).segment(np.random.default_rng(0), 16, 4, 0.0, 1.0).target)) == 16
 
 
 def test_speech_is_a_window_around_each_frame_and_stays_inside_the_clip(folder):

@@ -9,16 +9,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
 from longtake.errors import CorpusError
+from longtake.face.measure import eye_opening
 
 INDEX = "windows.json"
 PERIOD = 8
 """Segments begin at every eighth frame, so only the second half of each eight is ever corrupted as motion frames."""
+CLOSED = 0.5
+"""Lids nearer than this share of a clip's median are a blink."""
 ARRAYS = ("latents", "dropped", "speech", "identity", "landmarks")
 
 
@@ -118,20 +122,38 @@ class Windows:
         reference, *targets = rng.integers(0, clip["frames"], 1 + frames)
         return self._example(clip, int(reference), np.array(targets), np.array([], int))
 
-    def segment(self, rng: np.random.Generator, frames: int, motion: int, start_rate: float) -> Example:
+    def segment(
+        self, rng: np.random.Generator, frames: int, motion: int, start_rate: float, blink_rate: float = 0.0
+    ) -> Example:
         """Stage 2: `frames` consecutive targets after `motion` frames; at `start_rate` the video starts here instead.
 
-        A video that starts has copies of its portrait as motion frames, and the portrait is its first frame.
+        A video that starts has copies of its portrait as motion frames, and the portrait is its first frame. At `blink_rate`
+        the segment is drawn among those in which somebody blinks.
         """
         assert motion <= PERIOD // 2, f"at most {PERIOD // 2} motion frames are prepared"
         clip = self._draw(rng)
         periods = (clip["frames"] - frames) // PERIOD
         first = PERIOD * int(rng.integers(1, periods + 1))
+        blinking = self._blinking(frames) if blink_rate else []
+        if blinking and rng.random() < blink_rate:
+            clip, first = blinking[int(rng.integers(len(blinking)))]
         if rng.random() < start_rate:
             first -= PERIOD // 2
             return self._example(clip, first, np.arange(first, first + frames), np.full(motion, first))
         reference = int(rng.integers(0, clip["frames"]))
         return self._example(clip, reference, np.arange(first, first + frames), np.arange(first - motion, first))
+
+    @lru_cache  # noqa: B019 - windows live as long as the run
+    def _blinking(self, frames: int) -> list[tuple[dict, int]]:
+        """Clips and first frames of the segments with a blink in them, its closed frames at least two from the ends."""
+        found = []
+        for clip in self.clips:
+            landmarks = self.arrays[clip["folder"]]["landmarks"][clip["start"] : clip["start"] + clip["frames"]]
+            lids = eye_opening(landmarks.astype(np.float32)).mean(-1)
+            closed = lids < CLOSED * np.median(lids)
+            starts = range(PERIOD, PERIOD * ((clip["frames"] - frames) // PERIOD) + 1, PERIOD)
+            found += [(clip, first) for first in starts if closed[first + 2 : first + frames - 2].any()]
+        return found
 
     def _draw(self, rng: np.random.Generator) -> dict:
         return self.clips[int(rng.integers(len(self.clips)))]

@@ -17,7 +17,7 @@ def draw(settings: StageSettings, windows: Windows, rng: np.random.Generator) ->
     """One example as the stage shows it: unrelated frames, or a segment with the motion frames before it."""
     if settings.motion == 0:
         return windows.single(rng, settings.frames)
-    return windows.segment(rng, settings.frames, settings.motion, settings.start_rate)
+    return windows.segment(rng, settings.frames, settings.motion, settings.start_rate, settings.blink_rate)
 
 
 def collate(examples: list[Example], levels: int) -> dict[str, Tensor]:

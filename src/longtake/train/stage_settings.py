@@ -21,6 +21,9 @@ class StageSettings(Part):
     frames: int = Field(default=8, ge=1, description="frames of each")
     motion: int = Field(default=0, ge=0, description="motion frames; 0 = unrelated frames, stage 1")
     start_rate: float = Field(default=0.1, ge=0, le=1, description="share of segments that start their video")
+    blink_rate: float = Field(
+        default=0.0, ge=0, le=1, description="share of segments drawn among those in which somebody blinks"
+    )
     motion_noise_std: float = Field(default=0.1, ge=0, description="sigma of the noise on the latents of motion frames")
     prediction: Prediction = Field(
         default="v", description="what the denoiser says: the velocity, or the clean latents"
