@@ -117,7 +117,7 @@ def animate(portrait: str | Path, speech: str | Path, out: str | Path = "talk.mp
 
 def prepare(portrait: str | Path, speech: str | Path, settings: Settings, model: Preset) -> Prepared:
     """Both inputs, read and checked before the networks of the preset are loaded, so that bad input is told at once."""
-    heard = prepare_speech(speech)
+    heard = prepare_speech(speech, model.separator if settings.speech.separate_voice else None)
     if heard.frames(settings.video.fps) == 0:
         raise SpeechUnreadable(
             f"The sound in '{speech}' lasts only {heard.seconds:.3f} s: not one frame at {settings.video.fps} fps.",

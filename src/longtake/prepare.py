@@ -129,11 +129,16 @@ def choose_face(
     return faces[index], said
 
 
-def prepare_speech(source: str | Path) -> Speech:
-    """The speech of a sound or video file, to be read by windows."""
+def prepare_speech(source: str | Path, separator: Path | None = None) -> Speech:
+    """The speech of a sound or video file, to be read by windows; of music too, only the voice, if a separator is given."""
     from longtake.media.sound import open_speech
 
-    return open_speech(source)
+    speech = open_speech(source)
+    if separator is None:
+        return speech
+    from longtake.media.separation import separate
+
+    return separate(speech, separator)
 
 
 def prepare_prompts(prompts: Iterable[tuple[float, str]] = ()) -> Prompts:

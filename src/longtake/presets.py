@@ -45,6 +45,11 @@ class Preset:
                 do=f"run: {do}; or give the folder that holds them with --weights",
             )
 
+    @property
+    def separator(self) -> Path:
+        """The network that takes a voice out of music; it is among the published files, whatever the preset."""
+        return (self.weights if self.published else hallo2().weights) / "Kim_Vocal_2.onnx"
+
     def identify(self) -> Identify | None:
         """What makes the identity embedding; None: the network inside the package."""
         if not self.published:

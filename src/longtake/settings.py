@@ -65,6 +65,14 @@ class PortraitSettings(Section):
     )
 
 
+class SpeechSettings(Section):
+    """The sound and what is listened to in it."""
+
+    separate_voice: bool = Field(
+        default=False, description="listen to the voice alone, without music and noise (wants Kim_Vocal_2.onnx)"
+    )
+
+
 class SamplingSettings(Section):
     """Diffusion: the schedule, the steps and the random numbers."""
 
@@ -169,6 +177,7 @@ class Settings(Section):
     """All settings of an animation, by step."""
 
     portrait: PortraitSettings = PortraitSettings()
+    speech: SpeechSettings = SpeechSettings()
     sampling: SamplingSettings = SamplingSettings()
     motion: MotionSettings = MotionSettings()
     guidance: GuidanceSettings = GuidanceSettings()

@@ -1,5 +1,7 @@
 """Files become the values of step 1, or an error that says what to do."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from drawn_face import drawn_face
@@ -128,3 +130,22 @@ def test_prompts_are_put_in_order_of_time():
 def test_prompts_that_make_no_sense_are_errors(prompts):
     with pytest.raises(PromptError):
         prepare_prompts(prompts)
+
+
+def test_the_voice_is_separated_only_if_asked_and_a_missing_separator_says_what_to_fetch(tmp_path):
+    from dataclasses import replace
+
+    from longtake.animator import prepare
+    from longtake.errors import WeightsMissing
+    from longtake.presets import hallo2
+
+    pytest.importorskip("onnxruntime")
+    examples = Path(__file__).parents[2] / "examples"
+    model = replace(hallo2(), weights=tmp_path)
+    settings = model.settings.overlay({"speech": {"separate_voice": True}})
+    with pytest.raises(WeightsMissing, match=r"Kim_Vocal_2\.onnx"):
+        prepare("me.png", examples / "speech.wav", settings, model)
+    with pytest.raises(
+        WeightsMissing, match=r"scrfd|glintr"
+    ):  # the speech was fine; next the published identity is wanted
+        prepare(examples / "portrait.png", examples / "speech.wav", model.settings, model)
