@@ -152,9 +152,9 @@ def page(result: dict[str, Any]) -> str:
     return f"""# What each exact saving brings on a CPU, {where["date"]}
 
 `benchmarks/caches.py`: the published networks at widths {widths}, float32, latents {options["latent"]} x {options["latent"]},
-{FRAMES} frames, {MOTION} motion frames, guidance, {options["segments"]} segments of {options["steps"]} steps, without the autoencoder.
+{FRAMES} frames, {MOTION} motion frames, guidance, {options["segments"]} segments of {options["steps"]} steps; no autoencoder.
 {where["devices"]["cpu"]}; torch {where["torch"]}; commit {where["commit"]}; load {where["load"]}.
-Medians of {options["rounds"]} interleaved rounds; largest difference between outputs {result["largest_difference"]:.1e} of their spread.
+Medians of {options["rounds"]} interleaved rounds; outputs differ by at most {result["largest_difference"]:.1e} of their spread.
 **All against none: {result["ratio"]:.2f}x** (bar 1.15x).
 
 | savings | CPU seconds | times the seconds of all |

@@ -22,11 +22,13 @@ from plain import Savings, saving
 from torch.utils.flop_counter import FlopCounterMode
 
 from longtake.models.animation import Animation, hallo2_sizes
-from longtake.models.denoiser import Conditions
-from longtake.models.pairing import Pairing, context_rows, frame_reads
+from longtake.models.pairing import Pairing
 from longtake.models.vae import Vae
+from longtake.presets import preset
+from longtake.rehearsal import rehearse
+from longtake.segments import SEGMENT_FRAMES
 
-FRAMES, MOTION, SIDE = 16, 2, 64
+OF_THE_PORTRAIT = ("identity", "locator", "encode portrait", "reference net, portrait", "constants of the portrait")
 KINDS = {"resnet": "resnets", "mid_resnet": "resnets", "transformer": "spatial transformers", "audio": "audio modules"}
 KINDS |= {"motion": "motion modules", "shrink": "samplers", "grow": "samplers"}
 
@@ -77,61 +79,24 @@ def count(steps: int = 40, pairing: Pairing = "published") -> dict[str, Any]:
 
 def segment(nets: Nets, savings: Savings, steps: int, pairing: Pairing) -> tuple[Counter[str], Counter[str]]:
     """Operations of one segment by term, and those that a whole video needs once."""
-    animation, vae, once, each = nets.animation, nets.vae, Counter[str](), Counter[str]()
-    always = once if savings.once_per_video else each  # where the portrait's share goes
-    with saving(savings), torch.no_grad():
-        identity = counted(each, "projections", lambda: animation.identity_projection(empty(2, 512)))
-        speech = counted(each, "projections", lambda: animation.speech_projection(empty(1, FRAMES, 5, 12, 768)))
-        times = 1 if savings.once_per_video else FRAMES  # published: 16 identical rectangles
-        locator = counted(always, "locator", lambda: animation.locator(empty(times, 3, 8 * SIDE, 8 * SIDE)))
-        counted(always, "encode portrait", lambda: vae.encode(empty(1, 3, 8 * SIDE, 8 * SIDE)))
-        counted(each, "encode motion frames", lambda: vae.encode(empty(MOTION, 3, 8 * SIDE, 8 * SIDE)))
-        contexts = context_rows(identity, 1 + MOTION, pairing).unflatten(0, (2, -1))
-        read = animation.reference_net
-        portrait = counted(always, "reference net, portrait", lambda: read(latents(2), contexts[:, 0]))
-        lead = contexts[:, 1:].flatten(0, 1)
-        motion = counted(each, "reference net, motion frames", lambda: read(latents(2 * MOTION), lead))
-        told = conditions(identity, speech, locator[:1].expand(2, -1, -1, -1), portrait, motion, pairing)
-        denoiser = animation.denoiser
-        kept = counted(always, "constants of the portrait", lambda: denoiser.prepare_portrait(told))
-        prepared = counted(each, "constants of the segment", lambda: denoiser.prepare(told, FRAMES, kept))
-        for name, operations in by_kind(lambda: denoiser(empty(2, 4, FRAMES, SIDE, SIDE), empty(2), prepared)).items():
-            each[f"{steps} steps: {name}"] += steps * operations
-        counted(each, "decode 16 frames", lambda: vae.decode(latents(FRAMES)))
+    once, each = Counter[str](), Counter[str]()
+    settings = preset("hallo2").settings.overlay({"reference": {"pairing": pairing}})
+
+    def watch(term: str, work: Callable[[], Any]) -> Any:
+        if term == "step":
+            for kind, operations in by_kind(work).items():
+                each[f"{steps} steps: {kind}"] += steps * operations
+            return None
+        with FlopCounterMode(display=False) as counter:
+            result = work()
+        into = once if savings.once_per_video and term in OF_THE_PORTRAIT else each
+        times = SEGMENT_FRAMES if term == "locator" and not savings.once_per_video else 1  # 16 identical rectangles
+        into[term] += times * counter.get_total_flops()
+        return result
+
+    with saving(savings):
+        rehearse(nets.animation, nets.vae, settings, watch)
     return each, once
-
-
-def conditions(identity, speech, locator, portrait, motion, pairing: Pairing) -> Conditions:
-    """What the denoiser is told under guidance: an unconditional row, then one that is told everything."""
-    return Conditions(
-        identity=identity,
-        regions=tuple(empty(2, 3, SIDE >> level, SIDE >> level) for level in range(4)),
-        reference=portrait,
-        reads=frame_reads(2, FRAMES, pairing, "meta"),
-        has_reference=torch.tensor([False, True]),
-        motion={name: x.unflatten(0, (2, MOTION)) for name, x in motion.items()},
-        speech=speech.expand(2, -1, -1, -1),
-        has_speech=torch.tensor([False, True]),
-        locator=locator,
-    )
-
-
-def empty(*shape: int) -> torch.Tensor:
-    """A tensor without memory."""
-    return torch.empty(shape, device="meta")
-
-
-def latents(rows: int) -> torch.Tensor:
-    """Latents of so many pictures."""
-    return empty(rows, 4, SIDE, SIDE)
-
-
-def counted(into: Counter[str], name: str, work: Callable[[], Any]) -> Any:
-    """What the work gives; its operations are added under the name."""
-    with FlopCounterMode(display=False) as counter:
-        result = work()
-    into[name] += counter.get_total_flops()
-    return result
 
 
 def by_kind(work: Callable[[], Any]) -> Counter[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from longtake.apps.outcome import say
+from longtake.apps.predict import forewarn
 from longtake.apps.progress import progress_bar
 from longtake.errors import RunInterrupted
 from longtake.presets import preset as preset_named
@@ -37,7 +38,7 @@ def animate_file(
 
     ready = prepare(portrait, speech, settings, model)
     if not quiet:
-        for warning in ready.warnings:
+        for warning in [*ready.warnings, *forewarn(model, settings)]:
             say(warning)
     animator = Animator(model, settings=settings)
     started = time.monotonic()

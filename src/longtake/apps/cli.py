@@ -70,6 +70,12 @@ def animate(
     fps: Annotated[int | None, typer.Option(help="Frames per second.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1 ...")] = None,
     dtype: Annotated[Precision | None, typer.Option(help="Number format of the networks.")] = None,
+    offload: Annotated[
+        bool | None, typer.Option("--offload", help="Bring each block of the networks to the GPU only while it runs.")
+    ] = None,
+    compile: Annotated[
+        bool | None, typer.Option("--compile", help="Compile the layers: minutes at first, faster afterwards.")
+    ] = None,
     weights: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Converted weights; default: the preset's folder.")
     ] = None,
@@ -86,7 +92,7 @@ def animate(
         "sampling": {"seed": seed, "steps": steps},
         "guidance": dict.fromkeys(("portrait", "speech", "words"), guidance),
         "video": {"fps": fps},
-        "run": {"device": device, "dtype": dtype and dtype.value},
+        "run": {"device": device, "dtype": dtype and dtype.value, "offload": offload, "compile": compile},
         "portrait": {"face": face},
     }
     animate_file(portrait, speech, out, preset, given(flags), config, assignments, overwrite, quiet, weights)
@@ -168,11 +174,14 @@ def evaluate(context: typer.Context) -> None:
 
 
 @app.command()
-def doctor(json: Json = False) -> None:
+def doctor(
+    preset: Annotated[str | None, typer.Option(help="Also predict memory and time of this model here.")] = None,
+    json: Json = False,
+) -> None:
     """Show what is here and how fast it is."""
     from longtake.apps.doctor import examine, show
 
-    report = examine()
+    report = examine(preset)
     show(report, as_json=json)
 
 

@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from longtake import __version__
+from longtake.apps.predict import predict
 from longtake.presets import PRESETS
+from longtake.presets import preset as preset_named
 
 PACKAGES = ("torch", "diffusers", "safetensors", "numpy", "opencv-python-headless", "pillow", "av", "soxr", "pydantic")
 OPTIONAL = {"accelerate": "train", "soundfile": "train", "scipy": "train", "numba": "corpus"}
 
 
-def examine() -> dict[str, Any]:
-    """Everything that `show` prints, as plain values."""
+def examine(preset: str | None = None) -> dict[str, Any]:
+    """Everything that `show` prints, as plain values; with a preset, what it would take here."""
+    prediction = predict(preset_named(preset)) if preset else None
     return {
         "longtake": __version__,
         "python": platform.python_version(),
@@ -32,6 +35,7 @@ def examine() -> dict[str, Any]:
         "devices": devices(),
         "weights": {name: weights(make().weights) for name, make in PRESETS.items()},
         "speed": speed(),
+        "prediction": prediction,
     }
 
 
@@ -49,7 +53,12 @@ def show(report: dict[str, Any], as_json: bool = False) -> None:
         lines = {name: f"{file['mb']:.1f} MB  sha256 {file['sha256'][:16]}" for name, file in files.items()}
         _block(f"weights of {preset}", lines or {"none": "not here"})
     _block("speed", {name: f"{value:g}" for name, value in report["speed"].items()})
-    for problem in report["problems"]:
+    told = report["prediction"] or {"advice": []}
+    if report["prediction"]:
+        _block(
+            f"prediction for {told['preset']}", {k: str(v) for k, v in told.items() if k not in ("preset", "advice")}
+        )
+    for problem in [*report["problems"], *told["advice"]]:
         print(f"! {problem}")
 
 
