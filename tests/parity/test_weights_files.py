@@ -1,21 +1,26 @@
 """Every published file becomes ours; what is dangerous or broken is refused; memory stays at one group of tensors."""
 
+import gzip
+import json
 import os
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import published_files
 import pytest
 import torch
 
+from longtake.apps.cli import app
+from longtake.apps.outcome import run_app
 from longtake.errors import WeightsError
 from longtake.models.vae import Vae, VaeSizes
 from longtake.weights import files, kinds, names
 from longtake.weights.convert import convert, convert_file
 from longtake.weights.source import Facts, Unreadable, groups, source
 
-NARROW = (32, 32, 32, 32)
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "parity"
 
 
 def numbered(shapes):
@@ -25,7 +30,7 @@ def numbered(shapes):
 
 def part(start: str, *more: str) -> dict:
     """The shapes of a part of net.pth under the names that its own file has."""
-    shapes = kinds.net_shapes(published_files.tiny_sizes(NARROW))
+    shapes = kinds.net_shapes(published_files.tiny_sizes())
     found = {}
     for prefix in (start, *more):
         net = prefix.partition(".")[0] + "."
@@ -93,7 +98,7 @@ class Trap:
 @pytest.mark.parametrize("bare", [True, False])
 def test_code_in_a_pickle_is_refused_and_never_runs(tmp_path, bare):
     trap, path = {"a": Trap(f"touch {tmp_path}/sprung")}, tmp_path / "net.pth"
-    path.write_bytes(pickle.dumps(trap)) if bare else torch.save(trap, path)
+    path.write_bytes(pickle.dumps(trap, protocol=2)) if bare else torch.save(trap, path)
     with pytest.raises(Unreadable, match=r"could run code, so it is refused"):
         convert(path, tmp_path / "out")
     assert sorted(x.name for x in tmp_path.iterdir()) == ["net.pth"]
@@ -106,12 +111,18 @@ def test_code_in_a_pickle_is_refused_and_never_runs(tmp_path, bare):
         (b"<html>404</html>", "not a file of weights"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:1", "the address of a large file"),
         (b"PK\x03\x04" + bytes(50), "cut short"),
-        (b"\x80\x02}q\x00.", "no tensors"),
+        (b"\x80\x02}q\x00.", "cut short"),
     ],
 )
 def test_what_is_no_weight_file_is_a_clear_error(tmp_path, content, told):
     (tmp_path / "net.pth").write_bytes(content)
     with pytest.raises(WeightsError, match=told):
+        convert(tmp_path / "net.pth", tmp_path / "out")
+
+
+def test_a_file_without_named_tensors_is_a_clear_error(tmp_path):
+    torch.save([torch.ones(2)], tmp_path / "net.pth")
+    with pytest.raises(WeightsError, match="no tensors by name"):
         convert(tmp_path / "net.pth", tmp_path / "out")
 
 
@@ -160,8 +171,8 @@ print(peak() - before)
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="reads the peak as Linux tells it")  # noqa: PTH110
 def test_memory_stays_below_one_and_a_half_groups(tmp_path):
-    size, group = 128 * 2**20, 24 * 2**20
-    tensors = {f"layer{i}": torch.empty(4 * 2**20, dtype=torch.int8) for i in range(size // (4 * 2**20))}
+    size, group = 64 * 2**20, 12 * 2**20
+    tensors = {f"layer{i}": torch.empty(2**20, dtype=torch.int8) for i in range(size // 2**20)}
     torch.save(tensors, tmp_path / "large.pth")
     given = [str(tmp_path / "large.pth"), str(tmp_path / "large.safetensors"), str(group)]
     done = subprocess.run([sys.executable, "-c", MEASURE, *given], capture_output=True, text=True, check=True)
@@ -173,3 +184,44 @@ def test_names_of_the_autoencoder_are_told_apart_from_other_words():
     assert names.vae("decoder.mid_block.attentions.0.to_out.0.bias") == "decoder.mid_block.attentions.0.to_out.0.bias"
     assert names.vae("decoder.mid_block.attentions.0.group_norm.bias").endswith("group_norm.bias")
     assert names.vae("decoder.conv_in.weight") == "decoder.conv_in.weight"
+
+
+def test_the_names_of_the_preset_are_the_published_ones(capsys):
+    assert run_app(app, ["weights", "names", "hallo2", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert len(told) == 2656
+    assert told == json.loads(gzip.decompress((FIXTURES / "net_full.json.gz").read_bytes()))
+
+
+def test_the_commands_convert_check_and_export(published_folder, tmp_path, capsys):
+    ours, net = str(tmp_path / "ours"), str(tmp_path / "net.pth")
+    assert run_app(app, ["weights", "convert", str(published_folder), "-o", ours, "--quiet"]) == 0
+    assert run_app(app, ["weights", "check", ours, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert rows["ok"] and [row["status"] for row in rows["files"]].count("whole") == 6
+    assert run_app(app, ["weights", "export", ours, "-o", net]) == 0
+    assert "2496 tensors, 160 more that never act" in capsys.readouterr().err
+    assert run_app(app, ["weights", "convert", net, "-o", ours, "--quiet", "--dtype", "float32"]) == 0
+    assert {fact.dtype for fact in source(f"{ours}/animation.safetensors").facts.values()} == {torch.float32}
+    (tmp_path / "ours" / "glintr100.onnx").unlink()
+    assert run_app(app, ["weights", "check", ours]) == 5
+    assert "missing    glintr100.onnx" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        (["check", "nothing"], 5),
+        (["convert", "nothing"], 5),
+        (["convert", "nothing", "--dtype", "int3"], 4),
+        (["export", "nothing"], 5),
+        (["fetch", "mini"], 4),
+        (["names", "mini"], 4),
+        (["list", "hallo3"], 4),
+    ],
+)
+def test_bad_input_is_one_message_and_never_a_traceback(tmp_path, monkeypatch, capsys, given, code):
+    monkeypatch.chdir(tmp_path)
+    assert run_app(app, ["weights", *given]) == code
+    told = capsys.readouterr().err
+    assert "longtake: " in told and "Traceback" not in told and "should not happen" not in told

@@ -5,6 +5,7 @@ The networks themselves, built without memory, say which names and shapes are ri
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Mapping
@@ -90,13 +91,14 @@ def must_be(source: Source) -> int:
         _must_fit(source, wav2vec2.shapes(_config(source.path)), facts)
         return 0
     if kind == "animation":
-        _must_fit(source, _animation_shapes(_own_sizes(source.path)))
+        used = {name: fact for name, fact in source.facts.items() if not names.OURS_ONLY.match(name)}
+        _must_fit(source, animation_shapes(_own_sizes(source.path)), used)
         return 0
     return len(plan(source).skipped)
 
 
-def animation_sizes(facts: Mapping[str, Facts], speech_width: int = 0) -> AnimationSizes:
-    """The sizes of the networks in net.pth. Layers of speech features are as published unless `speech_width` says otherwise."""
+def animation_sizes(facts: Mapping[str, Facts]) -> AnimationSizes:
+    """The sizes of the networks in net.pth; speech comes in twelve layers, as published, of whatever width fits."""
     try:
         shape = {name: facts[name].shape for name in facts}
         unet = "denoising_unet"
@@ -109,7 +111,7 @@ def animation_sizes(facts: Mapping[str, Facts], speech_width: int = 0) -> Animat
         return replace(
             sizes,
             denoiser=replace(sizes.denoiser, positions=table[1]),
-            speech=replace(sizes.speech, hidden=hidden, features=speech_width or per_layer),
+            speech=replace(sizes.speech, hidden=hidden, features=per_layer),
         )
     except (KeyError, ValueError, IndexError):
         return hallo2_sizes()  # the comparison of names will tell what is wrong
@@ -117,7 +119,19 @@ def animation_sizes(facts: Mapping[str, Facts], speech_width: int = 0) -> Animat
 
 def net_shapes(sizes: AnimationSizes | None = None) -> Shapes:
     """Published name → shape of every tensor of net.pth, used or not; no memory is taken."""
-    return {names.published(name): shape for name, shape in _animation_shapes(sizes or hallo2_sizes(), True).items()}
+    return dict(_net_shapes(sizes or hallo2_sizes()))
+
+
+def animation_shapes(sizes: AnimationSizes) -> Shapes:
+    """Our name → shape of the tensors of net.pth that are used."""
+    return {names.ours(name): shape for name, shape in net_shapes(sizes).items() if not names.NEVER_RUN.match(name)}
+
+
+@functools.cache
+def _net_shapes(sizes: AnimationSizes) -> Shapes:
+    with torch.device("meta"):
+        made = Animation(sizes, spare=True).state_dict()
+    return {names.published(name): tuple(x.shape) for name, x in made.items() if not names.OURS_ONLY.match(name)}
 
 
 def fit(shapes: Shapes, facts: Mapping[str, Facts]) -> list[str]:
@@ -132,6 +146,7 @@ def fit(shapes: Shapes, facts: Mapping[str, Facts]) -> list[str]:
     return troubles(missing, unknown, other)
 
 
+@functools.cache
 def vae_shapes(widths: tuple[int, ...], layers: int, groups: int, latent: int) -> Shapes:
     """Name → shape of the autoencoder, in diffusers' present spelling."""
     with torch.device("meta"):
@@ -150,7 +165,7 @@ def _net(source: Source) -> Plan:
     _must_fit(source, net_shapes(sizes))
     moves, skipped = _moves(source.facts, "")
     about = {"settings": {"prediction": "v"}, "sizes": asdict(sizes)}
-    return Plan("animation", moves, _animation_shapes(sizes), skipped, about)
+    return Plan("animation", moves, animation_shapes(sizes), skipped, about)
 
 
 def _motion(source: Source) -> Plan:
@@ -225,11 +240,6 @@ def _must_fit(source: Source, expected: Shapes, facts: Mapping[str, Facts] | Non
             expected=f"{len(expected)} tensors: {ABOUT[kind_of(source.facts)]}",
             do="fetch it again: longtake weights fetch hallo2",
         )
-
-
-def _animation_shapes(sizes: AnimationSizes, spare: bool = False) -> Shapes:
-    with torch.device("meta"):
-        return {name: tuple(x.shape) for name, x in Animation(sizes, spare).state_dict().items()}
 
 
 def _widths(shapes: Mapping[str, tuple[int, ...]], pattern: str) -> tuple[int, ...]:

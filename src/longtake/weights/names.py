@@ -4,6 +4,7 @@ A name is cut from left to right: network, place, part, leaf. `#` stands for a n
 fits stays as it is (`weight`, `bias`, `conv1`, ...).
 """
 
+import functools
 import re
 from collections.abc import Iterable
 
@@ -117,6 +118,7 @@ def rename(names: Iterable[str]) -> dict[str, str]:
     return {name: ours(name) for name in names}
 
 
+@functools.cache
 def _translate(name: str, side: int) -> str:
     net, rest = _cut(name, NETS, side)
     place, rest = _cut(rest, PLACES, side)
