@@ -169,6 +169,15 @@ def test_windows_repeat_the_first_and_the_last_frame(model):
     assert torch.equal(found.windows(24, 16, 25, 5)[1:, 2], whole[[24]].expand(15, -1, -1))
 
 
+def test_video_at_another_rate_hears_the_same_features_between_two_of_them(model):
+    found = features(model, talk(2.0))
+    whole = found.between(0, 50)
+    halves = found.windows(3, 4, 50, 3)  # frames 3..6 of 50 a second are 1.5, 2, 2.5 and 3
+    assert torch.equal(halves[1], whole[1:4]) and torch.equal(halves[3], whole[2:5])
+    assert torch.allclose(halves[0], (whole[0:3] + whole[1:4]) / 2)
+    assert torch.equal(found.windows(98, 6, 50, 3)[3:, 1], whole[[-1]].expand(3, -1, -1))
+
+
 def test_frames_are_counted_exactly():
     assert frame_count(4480, 25) == 7  # the published arithmetic says 8
     assert all(frame_count(640 * n, 25) == n for n in range(1, 100_000, 7))
