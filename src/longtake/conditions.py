@@ -13,12 +13,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from longtake.blinks import closure
 from longtake.clips import Portrait, Regions
 from longtake.diffusion.guidance import Branch
 from longtake.face.regions import face_picture
 from longtake.models.denoiser import Conditions
 from longtake.models.pairing import context_rows, frame_reads
 from longtake.models.reference_net import Features
+from longtake.models.word_adaln import lids_as_words
 from longtake.networks import Networks
 from longtake.settings import Settings
 
@@ -119,9 +121,21 @@ def segment_conditions(
         motion=motion,
         speech=tokens.expand(rows, -1, -1, -1),
         has_speech=torch.tensor([branch.speech for branch in branches]),
+        words=_lids(first_frame, frames, portrait, networks, settings),
         locator=portrait.locator,
         region_weights=(weights.pose, weights.face, weights.lip),
     )
+
+
+def _lids(
+    first_frame: int, frames: int, portrait: PortraitConditions, networks: Networks, settings: Settings
+) -> Float[Tensor, "k f d"] | None:
+    """How closed the eyes are in each frame, the same for each branch; None for a model that was never told."""
+    if not networks.trained.get("lids"):
+        return None
+    closed = closure(first_frame, frames, settings.video.fps, settings.eyes.blinks_per_minute, settings.sampling.seed)
+    lids = torch.as_tensor(closed).to(portrait.latent).expand(len(portrait.branches), -1)
+    return lids_as_words(lids, networks.animation.sizes.denoiser.words)
 
 
 def as_pictures(frames: np.ndarray, networks: Networks) -> Float[Tensor, "f 3 H W"]:

@@ -107,6 +107,14 @@ class MotionSettings(Section):
     keep_face: bool = Field(default=False, description="never drop inside the face box (released code: yes)")
 
 
+class EyesSettings(Section):
+    """What the eyes do by themselves."""
+
+    blinks_per_minute: float = Field(
+        default=16.0, ge=0, le=60, description="blinks a minute, of models that are told when to blink (mini); 0 = none"
+    )
+
+
 class GuidanceSettings(Section):
     """Classifier-free guidance; 1 = none. Equal scales need one pair of branches, different ones need more."""
 
@@ -180,6 +188,7 @@ class Settings(Section):
     speech: SpeechSettings = SpeechSettings()
     sampling: SamplingSettings = SamplingSettings()
     motion: MotionSettings = MotionSettings()
+    eyes: EyesSettings = EyesSettings()
     guidance: GuidanceSettings = GuidanceSettings()
     regions: RegionsSettings = RegionsSettings()
     reference: ReferenceSettings = ReferenceSettings()

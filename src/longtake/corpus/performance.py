@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
+from longtake.blinks import BLINK
+
 MOODS: dict[str, dict[str, float]] = {
     "calm": {},
     "happy": {"mouthSmile": 0.5, "cheekSquint": 0.35, "eyeSquint": 0.15, "browOuterUp": 0.1},
@@ -36,8 +38,6 @@ LOOKS = {
     "looking down": (0.0, 1.0),
 }
 """Directions as the viewer sees them: right and down in the picture."""
-BLINK = (0.3, 0.85, 1.0, 0.9, 0.55, 0.22, 0.06)
-"""Closure of the lids in the frames of one blink at 25 frames a second."""
 
 
 @dataclass(frozen=True)

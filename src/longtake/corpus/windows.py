@@ -22,7 +22,7 @@ INDEX = "windows.json"
 PERIOD = 8
 """Segments begin at every eighth frame, so only the second half of each eight is ever corrupted as motion frames."""
 CLOSED = 0.5
-"""Lids nearer than this share of a clip's median are a blink."""
+"""Eyes more closed than this blink."""
 ARRAYS = ("latents", "dropped", "speech", "identity", "landmarks")
 
 
@@ -50,6 +50,7 @@ class Example:
     identity: Float[np.ndarray, " embedding"]
     landmarks: Float[np.ndarray, "468 2"]  # of the reference frame: regions are made from these
     truth: Float[np.ndarray, "f 468 2"]  # landmarks of the targets: never a condition, only for measuring
+    lids: Float[np.ndarray, " f"]  # how closed the eyes of the targets are: 0 as usual in this clip, 1 shut
 
 
 def prepare(
@@ -148,12 +149,16 @@ class Windows:
         """Clips and first frames of the segments with a blink in them, its closed frames at least two from the ends."""
         found = []
         for clip in self.clips:
-            landmarks = self.arrays[clip["folder"]]["landmarks"][clip["start"] : clip["start"] + clip["frames"]]
-            lids = eye_opening(landmarks.astype(np.float32)).mean(-1)
-            closed = lids < CLOSED * np.median(lids)
+            closed = self._lids(clip["folder"], clip["start"], clip["frames"]) > CLOSED
             starts = range(PERIOD, PERIOD * ((clip["frames"] - frames) // PERIOD) + 1, PERIOD)
             found += [(clip, first) for first in starts if closed[first + 2 : first + frames - 2].any()]
         return found
+
+    @lru_cache(maxsize=4096)  # noqa: B019
+    def _lids(self, folder: int, start: int, frames: int) -> Float[np.ndarray, " f"]:
+        """How closed the eyes are in each frame of a clip."""
+        opening = eye_opening(self.arrays[folder]["landmarks"][start : start + frames].astype(np.float32)).mean(-1)
+        return np.clip(1 - opening / np.maximum(np.median(opening), 1e-6), 0, 1).astype(np.float32)
 
     def _draw(self, rng: np.random.Generator) -> dict:
         return self.clips[int(rng.integers(len(self.clips)))]
@@ -170,4 +175,5 @@ class Windows:
             identity=arrays["identity"][start + reference].astype(np.float32),
             landmarks=arrays["landmarks"][start + reference].astype(np.float32),
             truth=arrays["landmarks"][start + targets].astype(np.float32),
+            lids=self._lids(clip["folder"], start, clip["frames"])[targets],
         )

@@ -11,6 +11,7 @@ from torch import Tensor
 from longtake.models.animation import Animation
 from longtake.models.denoiser import Conditions
 from longtake.models.pairing import context_rows
+from longtake.models.word_adaln import lids_as_words
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Told:
     rectangle: Float[Tensor, "b 3 H W"]  # the face, for the locator
     has_portrait: Bool[Tensor, " b"]
     has_speech: Bool[Tensor, " b"]
+    lids: Float[Tensor, "b f"] | None = None  # how closed the eyes are; None: the denoiser is not told
 
 
 class Learner(Animation):
@@ -46,6 +48,7 @@ class Learner(Animation):
             motion=motion,
             speech=None if told.speech is None else self.speech_projection(told.speech),
             has_speech=told.has_speech,
+            words=None if told.lids is None else lids_as_words(told.lids, self.sizes.denoiser.words),
             locator=self.locator(told.rectangle) * kept[:, None, None, None],
         )
         return self.denoiser(latents, step, self.denoiser.prepare(conditions, frames)).view(b, -1, *latents.shape[2:])

@@ -85,6 +85,7 @@ class StageTask:
             identity=batch["identity"],
             regions=tuple(batch[f"regions_{level}"] for level in range(self.levels)),
             rectangle=batch["rectangle"],
+            lids=batch["lids"] if settings.lids else None,
             has_portrait=batch["has_portrait"],
             has_speech=batch["has_speech"],
         )

@@ -24,7 +24,7 @@ def collate(examples: list[Example], levels: int) -> dict[str, Tensor]:
     """Examples as a batch of tensors, with the region masks and the locator's rectangle made from the landmarks."""
     batch = {
         name: torch.tensor(np.stack([getattr(example, name) for example in examples]))
-        for name in ("reference", "target", "motion", "speech", "identity", "truth")
+        for name in ("reference", "target", "motion", "speech", "identity", "truth", "lids")
     }
     side = examples[0].reference.shape[-1]
     sides = [side >> level for level in range(levels)]
