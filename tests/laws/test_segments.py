@@ -34,7 +34,7 @@ class Chirp:
 @pytest.fixture(scope="module")
 def networks():
     torch.manual_seed(0)
-    sizes = mini_sizes((32, 32), speech_layers=2, speech_features=16, speech_hidden=16, speech_tokens=2, words=0)
+    sizes = mini_sizes((32, 32), speech_layers=2, speech_features=16, speech_hidden=16, speech_tokens=2, words=8)
     encoder = EncoderSizes(width=16, blocks=2, kernel=3, expand=1, taps=(1, 2))
     # Random weights whose decoder begins at zero would show grey whatever happens: shake everything.
     modules = [
@@ -146,3 +146,10 @@ def test_the_frames_follow_the_speech_and_the_tail(networks, portrait):
 class Silence:
     def window(self, start, stop):
         return np.zeros(stop - start, np.float32)
+
+
+def test_a_model_that_was_told_about_blinks_hears_of_them_and_another_does_not(networks, portrait):
+    taught = replace(networks, trained={"lids": True})
+    often, never = {"eyes": {"blinks_per_minute": 60}}, {"eyes": {"blinks_per_minute": 0}}
+    assert not np.array_equal(frames(taught, portrait, 16, **often), frames(taught, portrait, 16, **never))
+    assert np.array_equal(frames(networks, portrait, 16, **often), frames(networks, portrait, 16, **never))

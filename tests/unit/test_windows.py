@@ -102,3 +102,16 @@ def test_folders_join_and_folders_of_other_encoders_are_refused(folder, tmp_path
     (other / INDEX).write_text((folder / INDEX).read_text().replace('"0"', '"1"'))
     with pytest.raises(CorpusError, match="different encoders"):
         Windows([folder, other])
+
+
+def test_lids_say_how_closed_the_eyes_are(folder):
+    landmarks = np.load(folder / "landmarks.npy", mmap_mode="r+")
+    upper = [pair[0] for pair in RIGHT_LIDS + LEFT_LIDS]
+    landmarks[:, [RIGHT_CORNERS[0], LEFT_CORNERS[0]]] += 30
+    landmarks[:, upper] += 8
+    landmarks[20, upper] -= 8
+    landmarks[21, upper] -= 4
+    landmarks.flush()
+    example = Windows(folder).segment(np.random.default_rng(0), 8, 4, 0.0, 1.0)
+    lids = dict(zip(numbers(example.target), example.lids.round(2).tolist(), strict=True))
+    assert lids[20] == 1 and lids[21] == 0.5 and sum(lids.values()) == 1.5
