@@ -79,6 +79,9 @@ def animate(
     weights: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Converted weights; default: the preset's folder.")
     ] = None,
+    separate_voice: Annotated[
+        bool, typer.Option("--separate-voice", help="Listen to the voice alone, without music and noise.")
+    ] = False,
     face: Annotated[int | None, typer.Option(help="Which face, counted from the left; default: the largest.")] = None,
     config: Annotated[Path | None, typer.Option(metavar="TOML", help="A file with settings.")] = None,
     assignments: Set = [],  # noqa: B006
@@ -94,6 +97,7 @@ def animate(
         "video": {"fps": fps},
         "run": {"device": device, "dtype": dtype and dtype.value, "offload": offload, "compile": compile},
         "portrait": {"face": face},
+        "speech": {"separate_voice": separate_voice or None},
     }
     animate_file(portrait, speech, out, preset, given(flags), config, assignments, overwrite, quiet, weights)
 
