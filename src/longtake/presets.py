@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from longtake.errors import SettingsError, WeightsMissing
-from longtake.prepare import Identify
 from longtake.settings import Settings, did_you_mean
+
+if TYPE_CHECKING:
+    from longtake.prepare import Identify
 
 
 @dataclass(frozen=True)
