@@ -125,10 +125,10 @@ def rehearse(animation: Animation, codec: Any, settings: Settings, watch: Watch)
         regions=tuple(empty(b, 3, side >> level, side >> level) for level in range(len(sizes.channels))),
         reference=reference,
         reads=frame_reads(b, f, "published", weight.device) if published else None,
-        has_reference=torch.tensor([branch.portrait for branch in told]),
+        has_reference=torch.tensor([branch.portrait for branch in told], device="cpu"),
         motion={name: x.unflatten(0, (b, n)) for name, x in motion.items()},
         speech=speech,
-        has_speech=torch.tensor([branch.speech for branch in told]),
+        has_speech=torch.tensor([branch.speech for branch in told], device="cpu"),
         locator=locator,
     )
     denoiser = animation.denoiser
