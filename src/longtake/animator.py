@@ -105,7 +105,7 @@ class Animator:
         portrait = read_portrait(ready.portrait, self.networks, told, self.settings)
         box = face_picture(ready.portrait.regions.face_box, self.settings.portrait.size_px) > 0
         face_box = torch.as_tensor(box, device=self.networks.device)
-        heard = self.networks.listen(ready.speech, self.settings.video.fps)
+        heard = self.networks.listen(ready.speech)
         return Segments(portrait, heard, face_box, self.networks, self.settings)
 
 

@@ -42,13 +42,13 @@ class Networks:
     device: torch.device
     dtype: torch.dtype
 
-    def listen(self, speech: Speech, fps: float = 25) -> SpeechFeatures | Wav2VecFeatures:
+    def listen(self, speech: Speech) -> SpeechFeatures | Wav2VecFeatures:
         """The features of a sound, computed by windows as they are asked for."""
         if isinstance(self.speech, SpeechEncoder):
             return SpeechFeatures(self.speech, speech.read)
         from longtake.encoders.wav2vec import Wav2VecFeatures
 
-        return Wav2VecFeatures(self.speech, speech.read, speech.seconds, fps)
+        return Wav2VecFeatures(self.speech, speech.read, speech.seconds)
 
 
 def load_networks(preset: Preset, run: RunSettings | None = None) -> Networks:

@@ -17,7 +17,7 @@ LAYERS = [
     {"diffusion", "models", "media"},
     {"face", "encoders", "weights"},
     {"presets"},
-    {"networks", "placing", "prepare", "conditions", "motion", "segments", "rehearsal", "decode", "enhance", "journal"},
+    {"networks", "placing", "prepare", "blinks", "conditions", "motion", "segments", "rehearsal", "decode", "enhance", "journal"},
     {"animator"},
     {"corpus", "train", "evaluate"},
     {"apps", "__main__"},
