@@ -25,7 +25,8 @@ class Regions:
     lip: tuple[Float[np.ndarray, "h w"], ...]  # 0..1
     face: tuple[Float[np.ndarray, "h w"], ...]
     pose: tuple[Float[np.ndarray, "h w"], ...]
-    face_box: Bool[np.ndarray, "H W"]  # of the square at the size where it was measured
+    face_box: Bool[np.ndarray, "H W"]  # this and `eyes`: of the square at the size where it was measured
+    eyes: Bool[np.ndarray, "H W"] | None = None  # for models that are told when to blink
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +89,9 @@ class Prompts:
 class Tail:
     """All that the next segment needs from the ones before it; small enough for the disk."""
 
-    pictures: Float[np.ndarray, "n 3 H W"]  # -1..1 as decoded: rounded to 8 bits they would not make the same next segment
+    pictures: Float[
+        np.ndarray, "n 3 H W"
+    ]  # -1..1 as decoded: rounded to 8 bits they would not make the same next segment
     next_segment: int
     next_frame: int
 

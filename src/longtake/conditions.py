@@ -19,8 +19,8 @@ from longtake.diffusion.guidance import Branch
 from longtake.face.regions import face_picture
 from longtake.models.denoiser import Conditions
 from longtake.models.pairing import context_rows, frame_reads
+from longtake.models.projectors import with_lids
 from longtake.models.reference_net import Features
-from longtake.models.word_adaln import lids_as_words
 from longtake.networks import Networks
 from longtake.settings import Settings
 
@@ -42,6 +42,8 @@ class PortraitConditions:
     reference: Features  # per place "k l c"
     regions: tuple[Float[Tensor, "k 3 h w"], ...]
     locator: Float[Tensor, "k c_first h w"]
+    rectangle: Float[Tensor, "1 3 side side"]  # what the locator reads
+    eyes: Float[Tensor, "1 side side"] | None
 
 
 @torch.inference_mode()
@@ -68,8 +70,8 @@ def read_picture(
     identity = animation.identity_projection(torch.as_tensor(embedding).to(latent) * told[:, None].to(latent))
     contexts = _contexts(identity, 1 + settings.motion.frames, settings)
     side = latent.shape[-1] * animation.locator.sizes.factor
-    rectangle = torch.as_tensor(face_picture(regions.face_box, side)).to(latent)
-    located = animation.locator(rectangle.expand(1, 3, -1, -1))
+    rectangle = torch.as_tensor(face_picture(regions.face_box, side)).to(latent).expand(1, 3, -1, -1)
+    located = animation.locator(rectangle)
     maps = zip(regions.pose, regions.face, regions.lip, strict=True)
     return PortraitConditions(
         branches=branches,
@@ -81,6 +83,8 @@ def read_picture(
         ),
         regions=tuple(torch.as_tensor(np.stack(level)).to(latent).expand(len(branches), -1, -1, -1) for level in maps),
         locator=located * told[:, None, None, None].to(latent),
+        rectangle=rectangle,
+        eyes=None if regions.eyes is None else torch.as_tensor(face_picture(regions.eyes, side)).to(latent)[None],
     )
 
 
@@ -121,21 +125,22 @@ def segment_conditions(
         motion=motion,
         speech=tokens.expand(rows, -1, -1, -1),
         has_speech=torch.tensor([branch.speech for branch in branches]),
-        words=_lids(first_frame, frames, portrait, networks, settings),
-        locator=portrait.locator,
+        locator=_located(first_frame, frames, portrait, networks, settings),
         region_weights=(weights.pose, weights.face, weights.lip),
     )
 
 
-def _lids(
+def _located(
     first_frame: int, frames: int, portrait: PortraitConditions, networks: Networks, settings: Settings
-) -> Float[Tensor, "k f d"] | None:
-    """How closed the eyes are in each frame, the same for each branch; None for a model that was never told."""
-    if not networks.trained.get("lids"):
-        return None
-    closed = closure(first_frame, frames, settings.video.fps, settings.eyes.blinks_per_minute, settings.sampling.seed)
-    lids = torch.as_tensor(closed).to(portrait.latent).expand(len(portrait.branches), -1)
-    return lids_as_words(lids, networks.animation.sizes.denoiser.words)
+) -> Float[Tensor, "k c h w"] | Float[Tensor, "k f c h w"]:
+    """Where the face is; for a model that was told so in training, with the lids of each frame."""
+    if portrait.eyes is None or not networks.trained.get("lids"):
+        return portrait.locator
+    blinks = settings.eyes.blinks_per_minute
+    closed = closure(first_frame, frames, settings.video.fps, blinks, settings.sampling.seed)
+    pictures = with_lids(portrait.rectangle, portrait.eyes, torch.as_tensor(closed).to(portrait.rectangle)[None])
+    told = torch.tensor([branch.portrait for branch in portrait.branches]).to(portrait.rectangle)
+    return networks.animation.locator(pictures[0]) * told[:, None, None, None, None]
 
 
 def as_pictures(frames: np.ndarray, networks: Networks) -> Float[Tensor, "f 3 H W"]:

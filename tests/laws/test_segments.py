@@ -34,7 +34,7 @@ class Chirp:
 @pytest.fixture(scope="module")
 def networks():
     torch.manual_seed(0)
-    sizes = mini_sizes((32, 32), speech_layers=2, speech_features=16, speech_hidden=16, speech_tokens=2, words=8)
+    sizes = mini_sizes((32, 32), speech_layers=2, speech_features=16, speech_hidden=16, speech_tokens=2, words=0)
     encoder = EncoderSizes(width=16, blocks=2, kernel=3, expand=1, taps=(1, 2))
     # Random weights whose decoder begins at zero would show grey whatever happens: shake everything.
     modules = [
@@ -54,8 +54,12 @@ def portrait():
     rng = np.random.default_rng(0)
     picture = rng.integers(0, 255, (SIDE, SIDE, 3), dtype=np.uint8)
     regions = regions_of_rectangles((12, 10, 52, 56), (22, 36, 42, 50), SIDE, SIDE, (4, 2))
+    eyes = np.zeros((SIDE, SIDE), bool)
+    eyes[20:28, 18:46] = True
     landmarks = rng.uniform(10, 50, (468, 3)).astype(np.float32)
-    return Portrait(picture, landmarks, (32.0, 32.0, 32.0), rng.normal(size=128).astype(np.float32), regions)
+    return Portrait(
+        picture, landmarks, (32.0, 32.0, 32.0), rng.normal(size=128).astype(np.float32), replace(regions, eyes=eyes)
+    )
 
 
 def make(networks, portrait, settings=SETTINGS, tail=None):

@@ -143,15 +143,3 @@ def test_training_goes_on_from_the_shipped_weights():
     before = learner.denoiser.conv_out.weight.clone()
     start_from(learner, mini().weights / "animation.safetensors")
     assert not torch.equal(before, learner.denoiser.conv_out.weight)
-
-
-def test_the_map_of_the_eyes_lies_on_the_eyes():
-    from longtake.train.crops import EYES
-    from longtake.train.stage_batch import eye_map
-
-    landmarks = np.full((468, 2), 128.0)
-    for eye, x in zip(EYES, (80, 176), strict=True):
-        landmarks[eye] = np.array([[x - 16, 96], [x + 16, 96], [x, 90], [x, 102], [x, 80]])
-    seen = eye_map(landmarks, 16)
-    assert seen.shape == (16, 16) and seen.max() == 1 and seen.min() == 0
-    assert seen[5, 5] == seen[5, 10] == 1 and seen[5, 8] == seen[12, 5] == 0

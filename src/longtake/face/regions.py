@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -18,7 +19,9 @@ LIP = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 146, 91, 181, 84, 17, 31
 SILHOUETTE = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
               152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)
 # fmt: on
-LIP_GROWTH, FACE_GROWTH = 2.0, 1.2
+RIGHT_EYE, LEFT_EYE = (33, 133, 159, 145, 105), (362, 263, 386, 374, 334)
+"""Corners, lids and brow: the place that a blink changes."""
+LIP_GROWTH, FACE_GROWTH, EYE_GROWTH = 2.0, 1.2, 1.4
 MASK_SIDE = 64
 LIP_BLUR, FACE_BLUR = 31, 51
 """Gaussian kernels in pixels of the 64 x 64 mask."""
@@ -32,7 +35,9 @@ def regions_of(landmarks: Float[np.ndarray, "*f p axes"], height: int, width: in
     points = np.asarray(landmarks, dtype=np.float64)[..., :2].reshape(-1, np.shape(landmarks)[-2], 2)
     face = rectangle(_box(points[:, SILHOUETTE]), FACE_GROWTH, height, width)
     lip = rectangle(_box(points[:, LIP]), LIP_GROWTH, height, width)
-    return regions_of_rectangles(face, lip, height, width, levels)
+    eyes = [rectangle(_box(points[:, eye]), EYE_GROWTH, height, width) for eye in (RIGHT_EYE, LEFT_EYE)]
+    shown = (_filled(eyes[0], height, width) | _filled(eyes[1], height, width)) > 0
+    return replace(regions_of_rectangles(face, lip, height, width, levels), eyes=shown)
 
 
 def regions_of_rectangles(face: Rectangle, lip: Rectangle, height: int, width: int, levels: Sequence[int]) -> Regions:

@@ -42,6 +42,15 @@ class Locator(nn.Module):
         return self.conv_out(hidden)
 
 
+def with_lids(
+    rectangle: Float[Tensor, "b 3 H W"], eyes: Float[Tensor, "b H W"], lids: Float[Tensor, "b f"]
+) -> Float[Tensor, "b f 3 H W"]:
+    """The rectangle for each frame, the eyes cut out of its last channel as far as they are closed (0 to 1)."""
+    frames = rectangle[:, None].repeat(1, lids.shape[1], 1, 1, 1)
+    frames[:, :, 2] *= 1 - eyes[:, None] * lids[:, :, None, None]
+    return frames
+
+
 @dataclass(frozen=True)
 class IdentitySizes:
     embedding: int

@@ -14,13 +14,6 @@ from longtake.models.blocks import grid, tokens
 from longtake.models.rows import Rows
 
 
-def lids_as_words(lids: Float[Tensor, "b f"], words: int) -> Float[Tensor, "b f d"]:
-    """Embeddings of no text whose last number says how closed the eyes are (0 to 1), as large as a text's embedding."""
-    embeddings = lids.new_zeros(*lids.shape, words)
-    embeddings[..., -1] = lids * words**0.5
-    return embeddings
-
-
 @dataclass(frozen=True)
 class Shift:
     """What one prompt does in one place."""

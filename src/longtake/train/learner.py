@@ -11,7 +11,7 @@ from torch import Tensor
 from longtake.models.animation import Animation
 from longtake.models.denoiser import Conditions
 from longtake.models.pairing import context_rows
-from longtake.models.word_adaln import lids_as_words
+from longtake.models.projectors import with_lids
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Told:
     rectangle: Float[Tensor, "b 3 H W"]  # the face, for the locator
     has_portrait: Bool[Tensor, " b"]
     has_speech: Bool[Tensor, " b"]
-    lids: Float[Tensor, "b f"] | None = None  # how closed the eyes are; None: the denoiser is not told
+    eyes: Float[Tensor, "b H W"] | None = None  # where they are, at the size of the rectangle
+    lids: Float[Tensor, "b f"] | None = None  # how closed they are; None: the denoiser is not told
 
 
 class Learner(Animation):
@@ -48,10 +49,17 @@ class Learner(Animation):
             motion=motion,
             speech=None if told.speech is None else self.speech_projection(told.speech),
             has_speech=told.has_speech,
-            words=None if told.lids is None else lids_as_words(told.lids, self.sizes.denoiser.words),
-            locator=self.locator(told.rectangle) * kept[:, None, None, None],
+            locator=self._locate(told, kept),
         )
         return self.denoiser(latents, step, self.denoiser.prepare(conditions, frames)).view(b, -1, *latents.shape[2:])
+
+    def _locate(self, told: Told, kept: Float[Tensor, " b"]) -> Float[Tensor, "b ... c h w"]:
+        """The locator's feature of each row, or of each frame if it is told how closed the eyes are."""
+        if told.lids is None or told.eyes is None:
+            return self.locator(told.rectangle) * kept[:, None, None, None]
+        pictures = with_lids(told.rectangle, told.eyes, told.lids)
+        located = self.locator(pictures.flatten(0, 1)).unflatten(0, told.lids.shape)
+        return located * kept[:, None, None, None, None]
 
     def _read(self, told: Told, identity: Float[Tensor, "b t d"]) -> tuple[dict, dict | None]:
         """Reference features of the portraits, and of the motion frames if there are any.

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d
 
 from longtake.corpus.windows import Windows
 from longtake.diffusion.noise import mixed_noise
@@ -63,7 +64,8 @@ class StageTask:
         noised = noise_latents(clean, batch["step"], self.alphas.to(clean.device), noise, settings.prediction)
         error = model(noised.latents, batch["step"], self.told(batch)).float() - noised.target
         _, face, lip = batch["regions_0"].unbind(1)
-        place = place_weight((face, settings.face_gain), (lip, settings.lip_gain), (batch["eyes"], settings.eye_gain))
+        eyes = adaptive_avg_pool2d(batch["eyes"], face.shape[-2:])
+        place = place_weight((face, settings.face_gain), (lip, settings.lip_gain), (eyes, settings.eye_gain))
         weight = min_snr_weight(noised.snr, settings.gamma, settings.prediction)
         loss = (frame_loss(error, place) * weight).mean()
         plain = error.detach().square().mean((1, 2))
@@ -85,6 +87,7 @@ class StageTask:
             identity=batch["identity"],
             regions=tuple(batch[f"regions_{level}"] for level in range(self.levels)),
             rectangle=batch["rectangle"],
+            eyes=batch["eyes"],
             lids=batch["lids"] if settings.lids else None,
             has_portrait=batch["has_portrait"],
             has_speech=batch["has_speech"],

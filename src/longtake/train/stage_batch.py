@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from longtake.corpus.windows import Example, Windows
 from longtake.face.regions import face_picture, regions_of
-from longtake.train.crops import EYES, box
 from longtake.train.stage_settings import StageSettings
 
 
@@ -32,19 +30,10 @@ def collate(examples: list[Example], levels: int) -> dict[str, Tensor]:
     for level in range(levels):
         maps = [np.stack([r.pose[level], r.face[level], r.lip[level]]) for r in regions]
         batch[f"regions_{level}"] = torch.tensor(np.stack(maps))
-    batch["eyes"] = torch.tensor(np.stack([eye_map(example.landmarks, side) for example in examples]))
+    batch["eyes"] = torch.tensor(np.stack([face_picture(r.eyes, 4 * side) for r in regions]))
     rectangles = np.stack([face_picture(r.face_box, 4 * side) for r in regions])
     batch["rectangle"] = torch.tensor(rectangles)[:, None].expand(-1, 3, -1, -1).contiguous()
     return batch
-
-
-def eye_map(landmarks: Float[np.ndarray, "468 2"], side: int) -> Float[np.ndarray, "side side"]:
-    """How much of each latent lies on an eye, lids and a margin for turning heads included."""
-    picture = np.zeros((16 * side, 16 * side), np.float32)
-    for eye in EYES:
-        left, top, right, bottom = box(landmarks, eye, 1.4)
-        picture[max(int(top), 0) : int(bottom), max(int(left), 0) : int(right)] = 1
-    return picture.reshape(side, 16, side, 16).mean((1, 3))
 
 
 def measure_anchor(windows: Windows, draws: int = 64) -> float:

@@ -54,6 +54,7 @@ def count_flops(model: Learner, settings) -> int:
         rectangle=make(b, 3, side * model.sizes.locator.factor, side * model.sizes.locator.factor),
         has_portrait=torch.ones(b, dtype=torch.bool),
         has_speech=torch.ones(b, dtype=torch.bool),
+        eyes=make(b, *2 * [side * model.sizes.locator.factor]),
         lids=make(b, f) if settings.lids else None,
     )
     with FlopCounterMode(display=False) as counter, torch.no_grad():

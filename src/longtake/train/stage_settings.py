@@ -73,7 +73,7 @@ def sizes_of(table: dict[str, Any]) -> AnimationSizes:
 def choose_what_learns(model: torch.nn.Module, settings: StageSettings) -> None:
     """Freeze what the stage does not train: parts that it does not run, and names that `learns` leaves out."""
     for name, parameter in model.named_parameters():
-        idle = (".motion." in name and not settings.motion) or (".words." in name and not settings.lids)
+        idle = (".motion." in name and not settings.motion) or ".words." in name
         unheard = not settings.speech and (".audio." in name or name.startswith("speech_projection"))
         wanted = any(name.startswith(start) or f".{start}." in name for start in settings.learns)
         parameter.requires_grad_(wanted and not idle and not unheard)
