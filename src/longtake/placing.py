@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +27,9 @@ Module = TypeVar("Module", bound=nn.Module)
 def placed(module: Module, device: torch.device, dtype: torch.dtype) -> Module:
     """The network on its device, frozen. Convolutions there get the order of axes that their fast kernels want."""
     module = module.to(device, dtype).eval().requires_grad_(False)
-    return module.to(memory_format=torch.channels_last) if device.type == "cuda" else module
+    if device.type == "cuda":
+        module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    return module
 
 
 def placed_animation(animation: Animation, device: torch.device, dtype: torch.dtype, run: RunSettings) -> Animation:
@@ -70,7 +72,7 @@ class Offloaded:
     def __init__(self, block: nn.Module, device: torch.device):
         self.device, self.inside = device, 0
         pin = device.type == "cuda"
-        self.homes: list[tuple[dict[str, Tensor | None], str, Tensor]] = []
+        self.homes: list[tuple[dict[str, Any], str, Tensor]] = []
         for part in block.modules():
             for table in (part._parameters, part._buffers):
                 for name, value in table.items():

@@ -77,14 +77,15 @@ def bare_networks(preset: Preset) -> tuple[Animation, Any]:
     from longtake.models.autoencoder import Autoencoder, AutoencoderSizes
     from longtake.models.vae import Vae, VaeSizes
 
-    codec, its_sizes, file = (
+    kinds: tuple[Any, Any, str] = (
         (Vae, VaeSizes, "vae") if preset.published else (Autoencoder, AutoencoderSizes, "autoencoder")
     )
+    codec: Any = kinds[0]
+    its_sizes, file = kinds[1:]
     sizes = _sizes(preset.weights / "animation.safetensors", AnimationSizes) or hallo2_sizes()
     with torch.device("meta"):
-        return Animation(sizes).eval(), codec(
-            _sizes(preset.weights / f"{file}.safetensors", its_sizes) or its_sizes()
-        ).eval()
+        its = _sizes(preset.weights / f"{file}.safetensors", its_sizes) or its_sizes()
+        return Animation(sizes).eval(), codec(its).eval()
 
 
 def _sizes(path: Path, kind: type) -> Any:
