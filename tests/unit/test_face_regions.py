@@ -69,3 +69,25 @@ def test_the_locators_picture_is_the_hard_rectangle():
     assert picture.shape == (32, 32)
     assert picture[9:23, 5:19].min() == 1.0
     assert picture[:7].max() == 0.0
+
+
+def test_the_eyes_are_where_their_landmarks_are():
+    from longtake.face.regions import LEFT_EYE, RIGHT_EYE, regions_of
+
+    landmarks = np.random.default_rng(0).uniform(60, 200, (468, 2))
+    for eye, x in ((RIGHT_EYE, 80), (LEFT_EYE, 176)):
+        landmarks[list(eye)] = [[x - 16, 96], [x + 16, 96], [x, 90], [x, 102], [x, 80]]
+    eyes = regions_of(landmarks, 256, 256, (16, 8)).eyes
+    assert eyes[96, 80] and eyes[96, 176] and not eyes[96, 128] and not eyes[160, 80]
+
+
+def test_open_eyes_leave_the_locators_picture_alone_and_closed_ones_are_cut_out_of_one_channel():
+    import torch
+
+    from longtake.models.projectors import with_lids
+
+    rectangle, eyes = torch.ones(1, 3, 8, 8), torch.zeros(1, 8, 8)
+    eyes[0, 2:4, 1:3] = 1
+    frames = with_lids(rectangle, eyes, torch.tensor([[0.0, 0.25, 1.0]]))
+    assert torch.equal(frames[:, 0], rectangle) and torch.equal(frames[:, :, :2], torch.ones(1, 3, 2, 8, 8))
+    assert frames[0, 1, 2, 2, 1] == 0.75 and frames[0, 2, 2, 2, 1] == 0 and frames[0, 2, 2, 5, 5] == 1
