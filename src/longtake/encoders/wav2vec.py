@@ -10,6 +10,8 @@ of four minutes that overlap and fade into each other: a sound of up to four min
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -48,15 +50,29 @@ def load_wav2vec(folder: Path | str) -> Wav2Vec2Model:
             do="longtake weights fetch hallo2",
         )
     try:
-        model, told = Wav2Vec2Model.from_pretrained(
-            str(folder), local_files_only=True, output_loading_info=True, dtype=torch.float32
-        )
+        with _quietly():
+            model, told = Wav2Vec2Model.from_pretrained(
+                str(folder), local_files_only=True, output_loading_info=True, dtype=torch.float32
+            )
     except Exception as error:  # a cut file, another network, no weights: each fails in its own way
         raise _mismatch(folder, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
     lacking = [name for name in told["missing_keys"] if "masked_spec_embed" not in name]  # that one is for training
     if lacking or told["mismatched_keys"]:
         raise _mismatch(folder, f"{len(lacking) or 'some'} tensors are missing or have another shape")
     return model.eval().requires_grad_(False)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without transformers' report on the letters' head, which the file has and nobody here wants."""
+    from transformers.utils import logging
+
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
 
 
 def frame_count(samples: int, fps: float) -> int:
