@@ -64,15 +64,17 @@ def load_wav2vec(folder: Path | str) -> Wav2Vec2Model:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Without transformers' report on the letters' head, which the file has and nobody here wants."""
+    """Without transformers' bar, and its report on the letters' head, which the file has and nobody here wants."""
     from transformers.utils import logging
 
     level = logging.get_verbosity()
     logging.set_verbosity_error()
+    logging.disable_progress_bar()
     try:
         yield
     finally:
         logging.set_verbosity(level)
+        logging.enable_progress_bar()
 
 
 def frame_count(samples: int, fps: float) -> int:
