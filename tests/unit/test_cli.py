@@ -76,7 +76,19 @@ def test_flags_lie_over_sets_which_lie_over_the_file(animator, tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text("[sampling]\nsteps = 5\nseed = 5\nscheduler = 'unipc'\n")
     flags = ["--config", str(file), "--set", "sampling.steps=6", "--set", "sampling.seed=6", "--seed", "7"]
-    more = ["--guidance", "2", "--fps", "25", "--device", "cpu", "--dtype", "float32", "--face", "2", "--separate-voice"]
+    more = [
+        "--guidance",
+        "2",
+        "--fps",
+        "25",
+        "--device",
+        "cpu",
+        "--dtype",
+        "float32",
+        "--face",
+        "2",
+        "--separate-voice",
+    ]
     assert animate(tmp_path, *flags, *more) == 0
     sampling = animator.settings.sampling
     assert (sampling.scheduler, sampling.steps, sampling.seed) == ("unipc", 6, 7)
