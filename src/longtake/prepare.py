@@ -75,7 +75,7 @@ def _framed(
 
     size = settings.size_px
     if settings.framing == "whole":
-        square = whole_square(*picture.shape[:2], chosen)
+        square = whole_square(picture.shape[0], picture.shape[1], chosen)
         crop, affine = resize_square(picture, square, size)
         side = int(2 * square[2])
         inside = np.array(chosen[:, :2]) - (square[0] - square[2], square[1] - square[2])

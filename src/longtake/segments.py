@@ -86,7 +86,7 @@ class Segments:
     def _denoise(self, prepared: Prepared, generator: torch.Generator) -> Float[Tensor, "f c h w"]:
         """Step 4: noise to latents under guidance; as differences from the portrait where the weights say so."""
         sampling, reference = self.settings.sampling, self.portrait.latent
-        shape = (1, reference.shape[1], SEGMENT_FRAMES, *reference.shape[2:])
+        shape = (1, reference.shape[1], SEGMENT_FRAMES, reference.shape[2], reference.shape[3])
         noise = mixed_noise(shape, sampling.shared_noise, generator).to(reference.device)
         prediction = self.networks.trained.get("prediction", "v")
         steps = scheduler(sampling.scheduler, sampling.steps, sampling.beta_schedule, sampling.zero_snr, prediction)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -54,7 +55,7 @@ def place_weight(
     *gained: tuple[Float[Tensor, "b h w"], float],
 ) -> Float[Tensor, "b h w"]:
     """1 + each soft region times its gain, scaled so that the mean of each sample is 1."""
-    weight = 1 + sum(gain * region for region, gain in gained)
+    weight = 1 + torch.stack([gain * region for region, gain in gained]).sum(0)
     return weight / weight.mean((1, 2), keepdim=True)
 
 

@@ -64,7 +64,7 @@ class StageTask:
         noised = noise_latents(clean, batch["step"], self.alphas.to(clean.device), noise, settings.prediction)
         error = model(noised.latents, batch["step"], self.told(batch)).float() - noised.target
         _, face, lip = batch["regions_0"].unbind(1)
-        eyes = adaptive_avg_pool2d(batch["eyes"], face.shape[-2:])
+        eyes = adaptive_avg_pool2d(batch["eyes"], face.shape[-1])
         place = place_weight((face, settings.face_gain), (lip, settings.lip_gain), (eyes, settings.eye_gain))
         weight = min_snr_weight(noised.snr, settings.gamma, settings.prediction)
         loss = (frame_loss(error, place) * weight).mean()

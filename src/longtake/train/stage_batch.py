@@ -30,7 +30,7 @@ def collate(examples: list[Example], levels: int) -> dict[str, Tensor]:
     for level in range(levels):
         maps = [np.stack([r.pose[level], r.face[level], r.lip[level]]) for r in regions]
         batch[f"regions_{level}"] = torch.tensor(np.stack(maps))
-    batch["eyes"] = torch.tensor(np.stack([face_picture(r.eyes, 4 * side) for r in regions]))
+    batch["eyes"] = torch.tensor(np.stack([face_picture(r.eyes, 4 * side) for r in regions if r.eyes is not None]))
     rectangles = np.stack([face_picture(r.face_box, 4 * side) for r in regions])
     batch["rectangle"] = torch.tensor(rectangles)[:, None].expand(-1, 3, -1, -1).contiguous()
     return batch
