@@ -20,7 +20,7 @@ from machine import machine
 from plain import Savings, saving
 
 from longtake.models.animation import Animation, hallo2_sizes
-from longtake.models.denoiser import Conditions, PreparedPortrait
+from longtake.models.denoiser import Conditions, PreparedVideo
 from longtake.models.pairing import context_rows, frame_reads
 
 FRAMES, MOTION = 16, 2
@@ -118,13 +118,13 @@ def video(animation: Animation, savings: Savings, options: argparse.Namespace) -
                 has_speech=flags,
                 locator=torch.cat([torch.zeros_like(located), located]),
             )
-            kept = kept or animation.denoiser.prepare_portrait(told)
+            kept = kept or animation.denoiser.prepare_video(told)
             latents = denoised(animation, told, kept, latents, options.steps)
     return latents
 
 
 def denoised(
-    animation: Animation, told: Conditions, kept: PreparedPortrait, latents: torch.Tensor, steps: int
+    animation: Animation, told: Conditions, kept: PreparedVideo, latents: torch.Tensor, steps: int
 ) -> torch.Tensor:
     """The latents after so many guided steps (a plain sum instead of a scheduler, which costs nothing either way)."""
     prepared = animation.denoiser.prepare(told, FRAMES, kept)

@@ -123,8 +123,7 @@ def prepare(portrait: str | Path, speech: str | Path, settings: Settings, model:
             f"The sound in '{speech}' lasts only {heard.seconds:.3f} s: not one frame at {settings.video.fps} fps.",
             do="give a longer sound, or raise video.fps",
         )
-    sides = model.sides(settings.portrait.size_px)
-    return Prepared(prepare_portrait(portrait, settings.portrait, sides, model.identify()), heard)
+    return Prepared(prepare_portrait(portrait, settings.portrait, model), heard)
 
 
 def _given(speech: str | Path | None) -> str | Path:

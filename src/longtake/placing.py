@@ -18,7 +18,7 @@ from longtake.models.reference_net import ReferenceLayer
 from longtake.settings import RunSettings
 
 BLOCKS = (Layer, ReferenceLayer, Resnet, Shrink, Grow, Locator, IdentityProjection, SpeechProjection)
-ENTRANCES = ("forward", "prepare", "prepare_portrait", "finish")
+ENTRANCES = ("forward", "prepare", "prepare_video", "finish")
 """The methods by which a block is used from outside; its weights are read nowhere else."""
 
 Module = TypeVar("Module", bound=nn.Module)

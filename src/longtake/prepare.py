@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -12,12 +12,9 @@ from jaxtyping import Float, UInt8
 
 from longtake.clips import Portrait, Prompts, Regions, Speech
 from longtake.errors import NoFace, PortraitTooSmall, PromptError, SeveralFaces
+from longtake.presets import Preset, mini
 from longtake.settings import PortraitSettings
 
-LEVELS = (16, 8)
-"""Latent sides of mini, fine to coarse."""
-Identify = Callable[[UInt8[np.ndarray, "H W 3"], Float[np.ndarray, "468 3"]], Float[np.ndarray, " d"]]
-"""Picture and landmarks of the chosen face in it -> identity embedding."""
 SOFT_SCALE = 2.0
 """A square that has to grow by more than this makes a soft video; the portrait says so."""
 MIN_INSIDE = 0.75
@@ -28,30 +25,29 @@ TURNED_DEG = 30.0
 def prepare_portrait(
     source: str | Path | BytesIO,
     settings: PortraitSettings | None = None,
-    levels: Sequence[int] = LEVELS,
-    identify: Identify | None = None,
+    model: Preset | None = None,
 ) -> Portrait:
     """The portrait of a picture file: its square round the chosen head, landmarks, regions and identity."""
     from longtake.media.images import picture_name, read_image
 
-    return portrait_of(read_image(source), settings, levels, picture_name(source), identify)
+    return portrait_of(read_image(source), settings, model, picture_name(source))
 
 
 def portrait_of(
     picture: UInt8[np.ndarray, "H W 3"],
     settings: PortraitSettings | None = None,
-    levels: Sequence[int] = LEVELS,
+    model: Preset | None = None,
     name: str = "the picture",
-    identify: Identify | None = None,
 ) -> Portrait:
-    """The portrait in an RGB picture that is already in memory; `identify` is for models with an identity of their own."""
+    """The portrait in an RGB picture that is already in memory, as `model` (by default mini) wants it."""
     from longtake.face.detect import find_landmarks
     from longtake.face.framing import to_crop
     from longtake.face.identity import identity_of
 
-    settings = settings or PortraitSettings()
+    settings, model = settings or PortraitSettings(), model or mini()
+    identify = model.identify()
     chosen, warnings = choose_face(find_landmarks(picture), settings, picture.shape[:2], name)
-    crop, affine, square, regions = _framed(picture, chosen, settings, levels)
+    crop, affine, square, regions = _framed(picture, chosen, settings, model.sides(settings.size_px))
     landmarks = to_crop(chosen, affine).astype(np.float32)
     return Portrait(
         picture=crop,

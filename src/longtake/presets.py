@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, UInt8
 
 from longtake.errors import SettingsError, WeightsMissing
 from longtake.settings import Settings, did_you_mean
 
-if TYPE_CHECKING:
-    from longtake.prepare import Identify
+Identify = Callable[[UInt8[np.ndarray, "H W 3"], Float[np.ndarray, "468 3"]], Float[np.ndarray, " d"]]
+"""Picture and landmarks of the chosen face in it -> identity embedding."""
 
 
 @dataclass(frozen=True)

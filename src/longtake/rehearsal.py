@@ -133,7 +133,7 @@ def rehearse(animation: Animation, codec: Any, settings: Settings, watch: Watch)
         locator=locator,
     )
     denoiser = animation.denoiser
-    kept = watch("constants of the portrait", lambda: denoiser.prepare_portrait(conditions))
+    kept = watch("constants of the portrait", lambda: denoiser.prepare_video(conditions))
     prepared: Prepared = watch("constants of the segment", lambda: denoiser.prepare(conditions, f, kept))
     latents = empty(1, sizes.latent, f, side, side)
     watch("step", lambda: denoiser(latents.expand(b, -1, -1, -1, -1), empty(b), prepared))

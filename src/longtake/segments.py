@@ -17,7 +17,7 @@ from longtake.decode import decode_frames
 from longtake.diffusion.guidance import combine, sample
 from longtake.diffusion.noise import mixed_noise, segment_generator
 from longtake.diffusion.schedule import scheduler
-from longtake.models.denoiser import Prepared, PreparedPortrait
+from longtake.models.denoiser import Prepared, PreparedVideo
 from longtake.models.reference_net import Features
 from longtake.motion import add_noise, drop_patches, motion_frames
 from longtake.networks import Networks
@@ -41,7 +41,7 @@ class Segments:
         self.portrait, self.speech, self.face_box = portrait, speech, face_box
         self.networks, self.settings = networks, settings
         self.tail = tail
-        self.told_portrait: PreparedPortrait | None = None  # made with the first segment, the same for all
+        self.prepared_video: PreparedVideo | None = None  # made with the first segment, the same for all
         self.running = torch.Generator("cpu").manual_seed(settings.sampling.seed)
 
     def until(self, frames: int) -> Iterator[Segment]:
@@ -60,8 +60,8 @@ class Segments:
             self.portrait, motion, self.speech, first, SEGMENT_FRAMES, self.networks, self.settings
         )
         denoiser = self.networks.animation.denoiser
-        self.told_portrait = self.told_portrait or denoiser.prepare_portrait(told)
-        prepared = denoiser.prepare(told, SEGMENT_FRAMES, self.told_portrait)
+        self.prepared_video = self.prepared_video or denoiser.prepare_video(told)
+        prepared = denoiser.prepare(told, SEGMENT_FRAMES, self.prepared_video)
         latents = self._denoise(prepared, generator)
         frames, last = decode_frames(
             latents, self.networks, self.settings.run.decode_frames, tail=self.settings.motion.frames

@@ -40,12 +40,12 @@ def test_an_interval_works_without_guidance_at_all(networks, portrait):  # noqa:
 
 def test_the_portrait_is_prepared_once_for_all_segments(networks, portrait, monkeypatch):  # noqa: F811
     calls = []
-    original = type(networks.animation.denoiser).prepare_portrait
+    original = type(networks.animation.denoiser).prepare_video
 
     def counted(self, *given, **named):
         calls.append(1)
         return original(self, *given, **named)
 
-    monkeypatch.setattr(type(networks.animation.denoiser), "prepare_portrait", counted)
+    monkeypatch.setattr(type(networks.animation.denoiser), "prepare_video", counted)
     assert len(list(make(networks, portrait).until(33))) == 3
     assert len(calls) == 1

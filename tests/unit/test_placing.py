@@ -46,7 +46,7 @@ def velocity(animation):
         has_speech=torch.tensor([False, True]),
         locator=animation.locator(noise(2, 3, 32, 32)),
     )
-    prepared = animation.denoiser.prepare(told, 2, animation.denoiser.prepare_portrait(told))
+    prepared = animation.denoiser.prepare(told, 2, animation.denoiser.prepare_video(told))
     return animation.denoiser(noise(2, 16, 2, 8, 8), torch.full((2,), 500), prepared)
 
 

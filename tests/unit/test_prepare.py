@@ -1,5 +1,6 @@
 """Files become the values of step 1, or an error that says what to do."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from longtake.errors import NoFace, PortraitTooSmall, PortraitUnreadable, Prompt
 from longtake.face.detect import find_landmarks
 from longtake.face.identity import identity_distance, identity_of
 from longtake.prepare import portrait_of, prepare_portrait, prepare_prompts
+from longtake.presets import hallo2, mini
 from longtake.settings import PortraitSettings
 
 
@@ -30,14 +32,22 @@ def _shrunk(side, **kind):
 
 def test_a_picture_file_becomes_a_portrait(tmp_path):
     Image.fromarray(drawn_face()).save(tmp_path / "me.png")
-    portrait = prepare_portrait(tmp_path / "me.png", levels=(16, 8, 4))
+    portrait = prepare_portrait(tmp_path / "me.png")
     assert portrait.picture.shape == (256, 256, 3)
     assert portrait.picture.dtype == np.uint8
     assert portrait.landmarks.shape == (468, 3)
     assert portrait.identity.shape == (128,)
-    assert [mask.shape for mask in portrait.regions.lip] == [(16, 16), (8, 8), (4, 4)]
+    assert [mask.shape for mask in portrait.regions.lip] == [(16, 16), (8, 8)]
     assert portrait.regions.face_box.shape == (256, 256)
     assert portrait.warnings == ()
+
+
+def test_regions_come_at_the_levels_of_the_model_and_its_own_identity_if_it_has_one(monkeypatch):
+    model = replace(mini(), factor=8, levels=4)
+    monkeypatch.setattr(type(model), "identify", lambda self: lambda picture, landmarks: np.ones(512, np.float32))
+    portrait = portrait_of(drawn_face(), model=model)
+    assert [mask.shape for mask in portrait.regions.lip] == [(32, 32), (16, 16), (8, 8), (4, 4)]
+    assert portrait.identity.shape == (512,)
 
 
 def test_the_portraits_landmarks_lie_on_its_cropped_picture():
@@ -133,11 +143,8 @@ def test_prompts_that_make_no_sense_are_errors(prompts):
 
 
 def test_the_voice_is_separated_only_if_asked_and_a_missing_separator_says_what_to_fetch(tmp_path):
-    from dataclasses import replace
-
     from longtake.animator import prepare
     from longtake.errors import WeightsMissing
-    from longtake.presets import hallo2
 
     pytest.importorskip("onnxruntime")
     examples = Path(__file__).parents[2] / "examples"

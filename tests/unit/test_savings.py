@@ -46,7 +46,7 @@ def velocity(animation, flags=(False, True)):
         locator=noise(2, 32, 8, 8),
         region_weights=(1.0, 1.3, 0.7),
     )
-    portrait = animation.denoiser.prepare_portrait(told)
+    portrait = animation.denoiser.prepare_video(told)
     prepared = animation.denoiser.prepare(told, FRAMES, portrait)
     return animation.denoiser(noise(2, 16, FRAMES, 8, 8), torch.full((2,), 500), prepared)
 
@@ -98,13 +98,13 @@ def test_all_savings_together_change_nothing(animation, saved):
 
 
 def test_a_portrait_prepared_once_serves_every_segment(animation):
-    """`prepare` with what `prepare_portrait` made equals `prepare` alone, bit for bit."""
+    """`prepare` with what `prepare_video` made equals `prepare` alone, bit for bit."""
     draw = torch.Generator().manual_seed(3)
     identity = torch.randn(1, 4, 128, generator=draw)
     latents = torch.randn(1, 16, FRAMES, 8, 8, generator=draw)
     regions = (torch.rand(1, 3, 8, 8, generator=draw), torch.rand(1, 3, 4, 4, generator=draw))
     denoiser, reference = animation.denoiser, animation.reference_net(latents[:, :, 0], identity)
-    kept = denoiser.prepare_portrait(Conditions(identity, regions, reference))
+    kept = denoiser.prepare_video(Conditions(identity, regions, reference))
     for _ in range(2):
         speech = torch.randn(1, FRAMES, 3, 128, generator=draw)
         told = Conditions(identity, regions, reference, speech=speech)

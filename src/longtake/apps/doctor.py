@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from longtake import __version__
+from longtake.apps.outcome import EXTRAS
 from longtake.apps.predict import predict
 from longtake.presets import PRESETS
 from longtake.presets import preset as preset_named
 
 PACKAGES = ("torch", "diffusers", "safetensors", "numpy", "opencv-python-headless", "pillow", "av", "soxr", "pydantic")
-OPTIONAL = {"accelerate": "train", "soundfile": "train", "scipy": "train", "numba": "corpus"}
 
 
 def examine(preset: str | None = None) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def examine(preset: str | None = None) -> dict[str, Any]:
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "packages": {name: installed(name) for name in PACKAGES},
-        "optional": {name: installed(name) for name in OPTIONAL},
+        "optional": {name: installed(name) for name in EXTRAS},
         "problems": problems(),
         "devices": devices(),
         "weights": {name: weights(make().weights) for name, make in PRESETS.items()},
@@ -47,7 +47,7 @@ def show(report: dict[str, Any], as_json: bool = False) -> None:
     print(f"longtake {report['longtake']}, Python {report['python']}, {report['system']}")
     _block("installed", {name: version or "missing" for name, version in report["packages"].items()})
     absent = "not installed; pip install 'longtake[{}]'"
-    _block("optional", {name: v or absent.format(OPTIONAL[name]) for name, v in report["optional"].items()})
+    _block("optional", {name: v or absent.format(EXTRAS[name]) for name, v in report["optional"].items()})
     _block("devices", report["devices"])
     for preset, files in report["weights"].items():
         lines = {name: f"{file['mb']:.1f} MB  sha256 {file['sha256'][:16]}" for name, file in files.items()}

@@ -74,7 +74,7 @@ def portrait_in(case: Case, player: Player) -> Portrait:
     """The portrait of a clip: its first frame, prepared as any picture is."""
     from longtake.prepare import portrait_of
 
-    return portrait_of(case.frames[0], player.settings.portrait, name=f"the first frame of {case.name}")
+    return portrait_of(case.frames[0], player.settings.portrait, player.preset, f"the first frame of {case.name}")
 
 
 def in_square(frames: UInt8[np.ndarray, "f H W 3"], portrait: Portrait) -> UInt8[np.ndarray, "f size size 3"]:

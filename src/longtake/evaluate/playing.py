@@ -9,12 +9,14 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from longtake.clips import SAMPLE_RATE_HZ, Chunk, Speech
+from longtake.presets import Preset
 from longtake.settings import Settings
 
 
 class Player(Protocol):
     """What the gates ask of a model; `Animator` is one."""
 
+    preset: Preset
     settings: Settings
 
     def stream(self, portrait: Any) -> Iterator[Chunk]:

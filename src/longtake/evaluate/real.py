@@ -64,4 +64,6 @@ def real_portraits(assets: Path, player: Player, count: int = PORTRAITS) -> list
         rows = [row for row in csv.DictReader(file) if row["split"].startswith("held") and not row["note"]]
     step = max(1, len(rows) // count)
     folder = assets / "portraits" / "images"
-    return [prepare_portrait(folder / row["file"], player.settings.portrait) for row in rows[::step][:count]]
+    return [
+        prepare_portrait(folder / row["file"], player.settings.portrait, player.preset) for row in rows[::step][:count]
+    ]

@@ -33,7 +33,7 @@ TEMPLATE = np.array(
 
 @dataclass(frozen=True, eq=False)
 class Embedded:
-    """The largest face of a picture: who it is and where."""
+    """A face of a picture: who it is and where."""
 
     identity: Float32[np.ndarray, " 512"]  # as the network gives it, not normalised: the published weights want it so
     box: tuple[float, float, float, float]  # x0, y0, x1, y1

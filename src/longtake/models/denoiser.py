@@ -1,7 +1,7 @@
-"""The denoiser: noisy latents of a segment in, their velocity out, told by portrait, identity, speech, words and motion.
+"""The denoiser: noisy latents of a segment in, velocity or clean latents out; told by portrait, identity, speech, words, motion.
 
 Each attending layer is: resnet, spatial transformer (reads the portrait), word norm, audio module, motion module.
-What does not depend on the noise is made beforehand: once per video by `prepare_portrait`, once per segment by `prepare`.
+What does not depend on the noise is made beforehand: once per video by `prepare_video`, once per segment by `prepare`.
 `forward` is what runs at every step.
 """
 
@@ -69,7 +69,7 @@ class Given:
 
 
 @dataclass(frozen=True)
-class LayerPortrait:
+class LayerVideo:
     """What the portrait and the regions tell one layer. A part that is None is skipped."""
 
     identity: Folded
@@ -78,10 +78,10 @@ class LayerPortrait:
 
 
 @dataclass(frozen=True)
-class PreparedPortrait:
+class PreparedVideo:
     """Everything that stays the same for a whole video."""
 
-    layers: dict[str, LayerPortrait]
+    layers: dict[str, LayerVideo]
 
 
 @dataclass(frozen=True)
@@ -130,9 +130,9 @@ class Layer(nn.Module):
             self.motion = MotionModule(width, unet.heads, unet.groups, unet.ff, sizes.positions)
         self.attends = place.attends
 
-    def prepare_portrait(self, told: Conditions, given: Given, listens: bool) -> LayerPortrait:
+    def prepare_video(self, told: Conditions, given: Given, listens: bool) -> LayerVideo:
         masks = told.regions[self.level].flatten(2)
-        return LayerPortrait(
+        return LayerVideo(
             identity=self.transformer.identity.fold(told.identity),
             reading=self._reading(told, given.reference),
             maps=self.audio.maps(masks, told.region_weights, given.speech) if listens else None,
@@ -144,7 +144,7 @@ class Layer(nn.Module):
         reads = torch.arange(readers.batch, device=told.identity.device) if told.reads is None else told.reads
         return Reading(self.transformer.attention.keys(told.reference[self.name]), readers.take(reads), readers)
 
-    def prepare(self, told: Conditions, given: Given, portrait: LayerPortrait) -> LayerConditions:
+    def prepare(self, told: Conditions, given: Given, portrait: LayerVideo) -> LayerConditions:
         words = hearing = motion = None
         if told.words is not None and self.words is not None and not given.words.none:
             words = self.words.prepare(told.words, given.words)
@@ -198,32 +198,30 @@ class Denoiser(nn.Module):
         """The layers that take conditions."""
         return [layer for layer in self.modules() if isinstance(layer, Layer) and layer.attends]
 
-    def prepare_portrait(self, told: Conditions, listens: bool = True) -> PreparedPortrait:
+    def prepare_video(self, told: Conditions, listens: bool = True) -> PreparedVideo:
         """Keys, values and maps that are the same for a whole video; motion, speech and words of `told` are not looked at.
 
         If nothing will be heard (`listens` false), audio modules are passed by.
         """
         given = Given.of(told)
-        return PreparedPortrait(
-            {layer.name: layer.prepare_portrait(told, given, listens) for layer in self.attending()}
-        )
+        return PreparedVideo({layer.name: layer.prepare_video(told, given, listens) for layer in self.attending()})
 
-    def prepare(self, told: Conditions, frames: int, portrait: PreparedPortrait | None = None) -> Prepared:
+    def prepare(self, told: Conditions, frames: int, portrait: PreparedVideo | None = None) -> Prepared:
         """Keys, values and maps that are the same at every step of a segment of `frames` frames.
 
-        `portrait` is what `prepare_portrait` made of the same portrait, identity and regions; without it, it is made here.
+        `portrait` is what `prepare_video` made of the same portrait, identity and regions; without it, it is made here.
         """
         if told.speech is not None and told.speech.shape[1] != frames:
             raise ValueError(f"speech for {told.speech.shape[1]} frames, but the segment has {frames}")
         given = Given.of(told)
-        portrait = portrait or self.prepare_portrait(told, listens=told.speech is not None)
+        portrait = portrait or self.prepare_video(told, listens=told.speech is not None)
         layers = {layer.name: layer.prepare(told, given, portrait.layers[layer.name]) for layer in self.attending()}
         return Prepared(layers, told.locator)
 
     def forward(
         self, latents: Float[Tensor, "b c f h w"], step: Float[Tensor, " b"] | Float[Tensor, "b f"], told: Prepared
     ) -> Float[Tensor, "b c f h w"]:
-        """The predicted velocity. `step` is the diffusion step of each row, or of each frame if frames are unrelated."""
+        """What is predicted of each frame. `step` is the diffusion step of each row, or of each frame if frames are unrelated."""
         b, _, f, _, _ = latents.shape
         if step.ndim == 1:
             step = step[:, None].expand(b, f)
@@ -246,5 +244,5 @@ class Denoiser(nn.Module):
                 x = layer(torch.cat([x, skips.pop()], dim=1), embedded, told.layers.get(layer.name))
             if "grow" in level:
                 x = level["grow"](x)
-        velocity = self.conv_out(F.silu(self.norm_out(x)))
-        return velocity.unflatten(0, (b, f)).transpose(1, 2)
+        predicted = self.conv_out(F.silu(self.norm_out(x)))
+        return predicted.unflatten(0, (b, f)).transpose(1, 2)
