@@ -50,12 +50,20 @@ class Segments:
             segment = self.next()
             yield Segment(segment.index, segment.first_frame, segment.frames[: frames - segment.first_frame])
 
-    @torch.inference_mode()
     def next(self) -> Segment:
         """One segment; afterwards the tail is its own."""
-        index, first = (self.tail.next_segment, self.tail.next_frame) if self.tail else (0, 0)
-        generator = self._generator(index)
-        motion = self._motion(generator)
+        segment, self.tail = self.make(self.tail)
+        return segment
+
+    @torch.inference_mode()
+    def make(self, tail: Tail | None, attempt: int = 0) -> tuple[Segment, Tail]:
+        """The segment that follows `tail` (None: the first) and its own tail; nothing is remembered.
+
+        Each `attempt` draws other noise, so that a segment can be done again.
+        """
+        index, first = (tail.next_segment, tail.next_frame) if tail else (0, 0)
+        generator = self._generator(index, attempt)
+        motion = self._motion(tail, generator)
         told = segment_conditions(
             self.portrait, motion, self.speech, first, SEGMENT_FRAMES, self.networks, self.settings
         )
@@ -66,18 +74,17 @@ class Segments:
         frames, last = decode_frames(
             latents, self.networks, self.settings.run.decode_frames, tail=self.settings.motion.frames
         )
-        self.tail = Tail(last, index + 1, first + SEGMENT_FRAMES)
-        return Segment(index, first, frames)
+        return Segment(index, first, frames), Tail(last, index + 1, first + SEGMENT_FRAMES)
 
-    def _generator(self, index: int) -> torch.Generator:
+    def _generator(self, index: int, attempt: int) -> torch.Generator:
         sampling = self.settings.sampling
-        return self.running if sampling.generator == "running" else segment_generator(sampling.seed, index)
+        return self.running if sampling.generator == "running" else segment_generator(sampling.seed, index, attempt)
 
-    def _motion(self, generator: torch.Generator) -> Features:
+    def _motion(self, tail: Tail | None, generator: torch.Generator) -> Features:
         """Step 3: the tail, patch-dropped in pixels and noised in latents, as the reference net sees it."""
         motion, networks = self.settings.motion, self.networks
-        tail = None if self.tail is None else torch.as_tensor(self.tail.pictures).to(self.portrait.picture)
-        frames = motion_frames(tail, self.portrait.picture, motion.frames)
+        pictures = None if tail is None else torch.as_tensor(tail.pictures).to(self.portrait.picture)
+        frames = motion_frames(pictures, self.portrait.picture, motion.frames)
         keep = self.face_box if motion.keep_face else None
         dropped = drop_patches(frames, generator, motion.patch_px, motion.drop_rate, motion.share_mask, keep)
         latents = add_noise(networks.autoencoder.encode(dropped), generator, motion.noise_std)

@@ -23,7 +23,7 @@ def mixed_noise(
     return shared**0.5 * common + (1 - shared) ** 0.5 * own
 
 
-def segment_generator(seed: int, segment: int) -> torch.Generator:
-    """The generator of one segment: it depends on (seed, segment index) alone, so a resumed run draws what it would have."""
-    mixed = (seed * 0x9E3779B97F4A7C15 + segment * 0xBF58476D1CE4E5B9 + 0x94D049BB133111EB) % 2**63
-    return torch.Generator("cpu").manual_seed(mixed)
+def segment_generator(seed: int, segment: int, attempt: int = 0) -> torch.Generator:
+    """The generator of one segment: it depends on these numbers alone, so a resumed run draws what it would have."""
+    mixed = seed * 0x9E3779B97F4A7C15 + segment * 0xBF58476D1CE4E5B9 + 0x94D049BB133111EB
+    return torch.Generator("cpu").manual_seed((mixed + attempt * 0xD6E8FEB86659FD93) % 2**63)
