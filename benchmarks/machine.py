@@ -8,7 +8,7 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
-from longtake import __version__
+from longtake import __version__, pace
 from longtake.apps.doctor import devices, installed
 
 
@@ -26,14 +26,8 @@ def machine() -> dict[str, object]:
 
 
 def peak_mb() -> float:
-    """The most memory this process ever held, MB; without the peak of the process that started it."""
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
-    except OSError:
-        import resource
-
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if platform.system() == "Darwin" else 1024)
+    """The most main memory this process ever held, MB; NaN where the system does not tell."""
+    return pace.peak_mb() or float("nan")
 
 
 def _commit() -> str:

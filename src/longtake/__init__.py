@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from longtake.animator import Animator, animate
     from longtake.clips import Chunk, Portrait, Prompts, Segment, Speech, Tail
     from longtake.errors import LongtakeError
+    from longtake.pace import Progress
     from longtake.settings import Settings
 
 __version__ = "0.1.0"
@@ -29,6 +30,7 @@ _HOME = {
     "Speech": "clips",
     "Tail": "clips",
     "LongtakeError": "errors",
+    "Progress": "pace",
     "Settings": "settings",
 }
 
@@ -37,6 +39,7 @@ __all__ = [
     "Chunk",
     "LongtakeError",
     "Portrait",
+    "Progress",
     "Prompts",
     "Segment",
     "Settings",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,11 @@ from longtake.errors import PromptError, SpeechUnreadable
 from longtake.face.regions import face_picture
 from longtake.media.video import VideoWriter, check_output
 from longtake.networks import Networks, load_networks
+from longtake.pace import Pace, Tell
 from longtake.prepare import prepare_portrait, prepare_prompts, prepare_speech
 from longtake.presets import Preset, preset
-from longtake.segments import Segments
+from longtake.segments import SEGMENT_FRAMES, Segments
 from longtake.settings import Settings
-
-Progress = Callable[[int, int], None]  # frames done, frames in all
 
 
 @dataclass(frozen=True)
@@ -77,17 +76,18 @@ class Animator:
         speech: str | Path | None = None,
         out: str | Path = "talk.mp4",
         overwrite: bool = False,
-        progress: Progress | None = None,
+        progress: Tell | None = None,
     ) -> Path:
         """The video file of the portrait speaking, with its sound; partial work stays playable if it is stopped."""
         check_output(out, overwrite)
         ready = portrait if isinstance(portrait, Prepared) else self.prepare(portrait, _given(speech))
-        total = ready.speech.frames(self.settings.video.fps)
+        fps = self.settings.video.fps
+        pace = Pace(ready.speech.frames(fps), fps, SEGMENT_FRAMES)
         with VideoWriter(out, ready.speech, self.settings.video, self.made_by(), overwrite) as writer:
             for chunk in self.stream(ready):
                 writer.write(chunk.frames)
                 if progress:
-                    progress(chunk.first_frame + len(chunk.frames), total)
+                    progress(pace.tell(chunk))
         return Path(out)
 
     def made_by(self) -> dict[str, Any]:

@@ -29,6 +29,7 @@ LAYERS = [
         "decode",
         "enhance",
         "journal",
+        "pace",
     },
     {"animator"},
     {"corpus", "train", "evaluate"},

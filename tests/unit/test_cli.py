@@ -1,5 +1,6 @@
 """The command line: flags reach the settings, endings have the right code, nothing heavy is loaded for help."""
 
+import json
 import subprocess
 import sys
 import types
@@ -12,8 +13,10 @@ from longtake import __version__
 from longtake.apps.animate import collect_settings
 from longtake.apps.cli import app, given
 from longtake.apps.outcome import run_app
+from longtake.clips import Chunk
 from longtake.errors import LongtakeError, NoFace
 from longtake.media.video import part_path, read_frames
+from longtake.pace import Pace
 from longtake.settings import Settings
 
 
@@ -39,7 +42,7 @@ class FakeAnimator:
         with VideoWriter(out, settings=self.settings.video, overwrite=overwrite) as writer:
             writer.write(np.zeros((16, 32, 32, 3), np.uint8))
             if progress:
-                progress(16, 25)
+                progress(Pace(25, 25, 16).tell(Chunk(np.zeros((16, 32, 32, 3), np.uint8), 0, 25)))
             if self.trouble:
                 raise self.trouble
             writer.write(np.zeros((9, 32, 32, 3), np.uint8))
@@ -70,6 +73,23 @@ def test_animate_writes_the_video_and_says_so(animator, tmp_path, capsys):
 def test_quiet_prints_nothing(animator, tmp_path, capsys):
     assert animate(tmp_path, "--quiet") == 0
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_program_reads_the_run_its_segments_and_its_result_and_can_look_at_it(animator, tmp_path, capsys):
+    assert animate(tmp_path, "--json-progress", "--preview-every", "1") == 0
+    run, segment, result = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (run["event"], run["preset"], run["frames_total"]) == ("run", "mini", 25)
+    assert run["warnings"] == ["The face is small."]
+    assert (segment["event"], segment["segment"], segment["frames"]) == ("segment", 1, 16)
+    assert segment["preview"] == str(tmp_path / "talk.preview.jpg") and Path(segment["preview"]).exists()
+    assert (result["event"], result["out"]) == ("result", str(tmp_path / "talk.mp4"))
+
+
+def test_a_program_reads_of_an_error_too(animator, tmp_path, capsys):
+    animator.trouble = NoFace("No face.")
+    assert animate(tmp_path, "--json-progress", "--quiet") == 3
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["event"], last["kind"], last["exit_code"]) == ("error", "NoFace", 3)
 
 
 def test_flags_lie_over_sets_which_lie_over_the_file(animator, tmp_path):

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from longtake.apps.lines import Lines
 from longtake.apps.outcome import say
 from longtake.apps.predict import forewarn
+from longtake.apps.preview import preview_place
 from longtake.apps.progress import progress_bar
 from longtake.errors import RunInterrupted
+from longtake.presets import Preset
 from longtake.presets import preset as preset_named
 from longtake.settings import Settings
+
+if TYPE_CHECKING:
+    from longtake.animator import Prepared
+    from longtake.pace import Progress
+
+
+@dataclass(frozen=True)
+class Told:
+    """How a run tells of itself: nothing but errors, JSON lines for programs, frames to look at."""
+
+    quiet: bool = False
+    lines: Lines = field(default_factory=lambda: Lines(wanted=False))
+    preview: Path | None = None
+    preview_every: int | None = None
 
 
 def animate_file(
@@ -24,7 +41,7 @@ def animate_file(
     config: Path | None,
     assignments: list[str],
     overwrite: bool,
-    quiet: bool,
+    told: Told,
     weights: Path | None = None,
 ) -> None:
     """Writes the video; says what is worth knowing about the inputs, how far it is, and what came out."""
@@ -36,20 +53,50 @@ def animate_file(
     check_output(out, overwrite)
     from longtake.animator import Animator, prepare
 
+    preview = preview_place(told.preview, told.preview_every, out)
     ready = prepare(portrait, speech, settings, model)
-    if not quiet:
-        for warning in [*ready.warnings, *forewarn(model, settings)]:
+    warnings = [*ready.warnings, *forewarn(model, settings)]
+    if not told.quiet:
+        for warning in warnings:
             say(warning)
+    told.lines.write("run", **_run_facts(portrait, speech, out, model, settings, ready), warnings=warnings)
     animator = Animator(model, settings=settings)
     started = time.monotonic()
     try:
-        fps = settings.video.fps
-        with progress_bar(ready.speech.frames(fps), fps, quiet) as progress:
+        with progress_bar(told.quiet) as bar:
+
+            def progress(now: Progress) -> None:
+                bar(now)
+                seen = preview.show(now) if preview else None
+                told.lines.write("segment", **now.plain(), preview=seen)
+
             animator.animate(ready, out=out, overwrite=overwrite, progress=progress)
     except KeyboardInterrupt as stop:
         raise _stopped(out, time.monotonic() - started) from stop
-    if not quiet:
-        say(f"{out}: {ready.speech.seconds:.2f} s of video in {time.monotonic() - started:.0f} s")
+    took = time.monotonic() - started
+    told.lines.write("result", out=out, video_s=round(ready.speech.seconds, 3), work_s=round(took, 3))
+    if not told.quiet:
+        say(f"{out}: {ready.speech.seconds:.2f} s of video in {took:.0f} s")
+
+
+def _run_facts(
+    portrait: Path, speech: Path, out: Path, model: Preset, settings: Settings, ready: Prepared
+) -> dict[str, Any]:
+    """What a program wants to know before the first segment."""
+    from longtake import __version__
+
+    fps = settings.video.fps
+    return {
+        "longtake": __version__,
+        "portrait": portrait,
+        "speech": speech,
+        "out": out,
+        "preset": model.name,
+        "seed": settings.sampling.seed,
+        "fps": fps,
+        "frames_total": ready.speech.frames(fps),
+        "total_s": round(ready.speech.seconds, 3),
+    }
 
 
 def collect_settings(

@@ -86,10 +86,21 @@ def animate(
     config: Annotated[Path | None, typer.Option(metavar="TOML", help="A file with settings.")] = None,
     assignments: Set = [],  # noqa: B006
     overwrite: Overwrite = False,
+    json_progress: Annotated[
+        bool, typer.Option("--json-progress", help="Print one JSON line a segment (docs/long-runs.md).")
+    ] = False,
+    preview: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE|FOLDER", help="Keep writing the latest frame to a .jpg or .png, or into a folder."),
+    ] = None,
+    preview_every: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="A preview every N segments; default: 10.")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Make PORTRAIT speak SPEECH."""
-    from longtake.apps.animate import animate_file
+    from longtake.apps.animate import Told, animate_file
+    from longtake.apps.lines import event_lines
 
     flags = {
         "sampling": {"seed": seed, "steps": steps},
@@ -99,7 +110,9 @@ def animate(
         "portrait": {"face": face},
         "speech": {"separate_voice": separate_voice or None},
     }
-    animate_file(portrait, speech, out, preset, given(flags), config, assignments, overwrite, quiet, weights)
+    with event_lines(json_progress) as lines:
+        told = Told(quiet, lines, preview, preview_every)
+        animate_file(portrait, speech, out, preset, given(flags), config, assignments, overwrite, told, weights)
 
 
 @corpus.command("make")

@@ -46,7 +46,7 @@ def report(error: BaseException, debug: bool) -> int:
         return USAGE_EXIT_CODE
     if debug:
         traceback.print_exception(error)
-    known = _ours(error)
+    known = known_error(error)
     if known is None:
         say(
             f"An error that should not happen: {type(error).__name__}: {error}\nNext: run it with --debug and report it."
@@ -61,7 +61,7 @@ def say(message: str) -> None:
     print(f"longtake: {message}", file=sys.stderr)
 
 
-def _ours(error: BaseException) -> LongtakeError | None:
+def known_error(error: BaseException) -> LongtakeError | None:
     """The error of our tree that `error` is or means."""
     if isinstance(error, LongtakeError):
         return error

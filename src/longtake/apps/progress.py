@@ -1,51 +1,63 @@
-"""Progress on the error stream: how far, and how long still."""
+"""Progress on the error stream: how far, how fast, and how long still."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-Progress = Callable[[int, int], None]  # done, in all
+if TYPE_CHECKING:
+    from longtake.pace import Progress, Tell
+
+Count = Callable[[int, int], None]  # done, in all
 
 
 @contextmanager
-def progress_bar(total: int, fps: int, quiet: bool) -> Iterator[Progress | None]:
-    """A function to be told the frames done; draws segments, seconds of video and the time left on the error stream."""
+def progress_bar(quiet: bool) -> Iterator[Tell]:
+    """A function to be told the progress; draws segments, seconds of video, pace, time left and memory on the error stream."""
     if quiet:
-        yield None
+        yield lambda now: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
 
-    columns = (
-        TextColumn("segment {task.fields[segment]}/{task.fields[segments]}"),
-        BarColumn(),
-        TextColumn("{task.fields[done_s]:.1f} of {task.fields[total_s]:.1f} s of video"),
-        TimeRemainingColumn(),
-        TextColumn("left"),
-    )
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[told]}"))
     with Bar(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=total, segment=0, segments="?", done_s=0.0, total_s=total / fps)
-        segment = 0
+        task = bar.add_task("loading", total=None, told="")
 
-        def progress(done: int, total: int) -> None:
-            nonlocal segment
-            segment += 1
-            size = max(done // segment, 1)  # all segments but the last have the same length
-            bar.update(
-                task,
-                completed=done,
-                segment=segment,
-                segments=segment if done == total else -(-total // size),
-                done_s=done / fps,
-            )
+        def tell(now: Progress) -> None:
+            where = f"segment {now.segment}/{now.segments}"
+            bar.update(task, description=where, total=now.frames_total, completed=now.frames, told=in_words(now))
 
-        yield progress
+        yield tell
+
+
+def in_words(now: Progress) -> str:
+    """The progress as a person reads it."""
+    told = [
+        f"{clock(now.video_s)} of {clock(now.total_s)}",
+        f"{now.work_per_video_s:.1f} s of work per s",
+        f"{clock(now.left_s)} left",
+    ]
+    if now.peak_mb:
+        told.append(f"{now.peak_mb:.0f} MB")
+    if now.gpu_peak_mb:
+        told.append(f"GPU {now.gpu_peak_mb:.0f} MB")
+    if now.prompt:
+        told.append(f"“{now.prompt}”")
+    return ", ".join(told)
+
+
+def clock(seconds: float) -> str:
+    """The time as h:mm:ss, without hours if there are none."""
+    whole = round(seconds)
+    hours, minutes = whole // 3600, whole // 60 % 60
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
 @contextmanager
-def count_bar(what: str, quiet: bool) -> Iterator[Progress]:
+def count_bar(what: str, quiet: bool) -> Iterator[Count]:
     """A function to be told how many of `what` are done; draws the count and the time left."""
     if quiet:
         yield lambda done, total: None
