@@ -78,4 +78,4 @@ def test_peak_memory_is_that_of_this_process():
     if before is None:
         pytest.skip("the system does not tell")
     block = np.ones(60_000_000, np.uint8)
-    assert peak_mb() >= before and peak_mb() > block.nbytes / 2**20
+    assert (peak_mb() or 0.0) >= max(before, block.nbytes / 2**20)
