@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +10,14 @@ from typing import Any
 
 import torch
 
-from longtake.clips import Chunk, Portrait, Speech
+from longtake.clips import Chunk, Portrait, Speech, Tail
 from longtake.conditions import read_portrait
 from longtake.diffusion.guidance import branches
 from longtake.errors import PromptError, SpeechUnreadable
 from longtake.face.regions import face_picture
-from longtake.media.video import VideoWriter, check_output
+from longtake.journal.journal import Journal
+from longtake.journal.plan import Plan, plan
+from longtake.media.video import VideoWriter, check_place
 from longtake.networks import Networks, load_networks
 from longtake.pace import Pace, Tell
 from longtake.prepare import prepare_portrait, prepare_prompts, prepare_speech
@@ -68,7 +71,7 @@ class Animator:
         ready = portrait if isinstance(portrait, Prepared) else self.prepare(portrait, _given(speech))
         fps = self.settings.video.fps
         for segment in self._segments(ready).until(ready.speech.frames(fps)):
-            yield Chunk(segment.frames, segment.first_frame, fps)
+            yield Chunk(segment.frames, segment.first_frame, fps, segment.notes)
 
     def animate(
         self,
@@ -77,18 +80,47 @@ class Animator:
         out: str | Path = "talk.mp4",
         overwrite: bool = False,
         progress: Tell | None = None,
+        restart: bool = False,
+        keep_journal: bool = False,
     ) -> Path:
-        """The video file of the portrait speaking, with its sound; partial work stays playable if it is stopped."""
-        check_output(out, overwrite)
+        """The video file of the portrait speaking, with its sound.
+
+        What is made is recorded segment by segment in the folder `OUT.longtake`. Stopped or killed, the same call goes on
+        from there and ends with the same video; `restart` begins anew, `keep_journal` keeps the records afterwards.
+        """
+        check_place(out)
         ready = portrait if isinstance(portrait, Prepared) else self.prepare(portrait, _given(speech))
-        fps = self.settings.video.fps
-        pace = Pace(ready.speech.frames(fps), fps, SEGMENT_FRAMES)
-        with VideoWriter(out, ready.speech, self.settings.video, self.made_by(), overwrite) as writer:
-            for chunk in self.stream(ready):
-                writer.write(chunk.frames)
-                if progress:
-                    progress(pace.tell(chunk))
+        with Journal(out, self.plan(ready), restart) as journal:
+            if not journal.published:
+                self._write(ready, journal, overwrite, progress)
+            journal.finish(keep_journal)
         return Path(out)
+
+    def _write(self, ready: Prepared, journal: Journal, overwrite: bool, progress: Tell | None) -> None:
+        """Makes what the journal has not got yet, and the finished file."""
+        video, total = self.settings.video, ready.speech.frames(self.settings.video.fps)
+        begun = {"part": journal.video, "frames": journal.frames, "size": journal.size}
+        with VideoWriter(journal.out, ready.speech, video, self.made_by(), overwrite, **begun) as writer:
+            if journal.complete:
+                return
+            segments = self._segments(ready, journal.tail)
+            pace, started = Pace(total, video.fps, SEGMENT_FRAMES), time.monotonic()
+            for segment in segments.until(total):
+                piece = writer.write(segment.frames)
+                assert segments.tail is not None
+                journal.add(segment, segments.tail, piece, time.monotonic() - started)
+                started = time.monotonic()
+                if progress:
+                    progress(pace.tell(Chunk(segment.frames, segment.first_frame, video.fps, segment.notes)))
+
+    def plan(self, ready: Prepared) -> Plan:
+        """What a run with these inputs is: a journal of another plan is not gone on with."""
+        frames = ready.speech.frames(self.settings.video.fps)
+        run = self.settings.run.model_dump() | {
+            "device": self.networks.device.type,
+            "dtype": str(self.networks.dtype).removeprefix("torch."),
+        }
+        return plan(ready.portrait, ready.speech, self.made_by(), frames, run)
 
     def made_by(self) -> dict[str, Any]:
         """What every output records about its making."""
@@ -99,19 +131,20 @@ class Animator:
             "weights": self.networks.hashes,
         }
 
-    def _segments(self, ready: Prepared) -> Segments:
+    def _segments(self, ready: Prepared, tail: Tail | None = None) -> Segments:
         guidance = self.settings.guidance
         told = branches(guidance.portrait, guidance.speech, guidance.words)
         portrait = read_portrait(ready.portrait, self.networks, told, self.settings)
         box = face_picture(ready.portrait.regions.face_box, self.settings.portrait.size_px) > 0
         face_box = torch.as_tensor(box, device=self.networks.device)
         heard = self.networks.listen(ready.speech)
-        return Segments(portrait, heard, face_box, self.networks, self.settings)
+        return Segments(portrait, heard, face_box, self.networks, self.settings, tail)
 
 
 def animate(portrait: str | Path, speech: str | Path, out: str | Path = "talk.mp4", **options: Any) -> Path:
-    """The video file of the portrait speaking. `options`: preset, device, dtype, settings, overwrite, progress."""
-    writing = {name: options.pop(name) for name in ("overwrite", "progress") if name in options}
+    """The video file of the portrait speaking. `options`: preset, device, dtype, settings, and those of Animator.animate."""
+    names = ("overwrite", "progress", "restart", "keep_journal")
+    writing = {name: options.pop(name) for name in names if name in options}
     return Animator(options.pop("preset", "mini"), **options).animate(portrait, speech, out, **writing)
 
 

@@ -5,9 +5,10 @@ Media side: RGB uint8, frames first. Nothing here knows files' formats, networks
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
@@ -94,6 +95,7 @@ class Tail:
     ]  # -1..1 as decoded: rounded to 8 bits they would not make the same next segment
     next_segment: int
     next_frame: int
+    random: UInt8[np.ndarray, " state"] | None = None  # of the running generator, where one is used
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +105,7 @@ class Segment:
     index: int
     first_frame: int
     frames: UInt8[np.ndarray, "f H W 3"]
+    notes: Mapping[str, Any] = field(default_factory=dict)  # what was measured and done, for the journal
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +115,7 @@ class Chunk:
     frames: UInt8[np.ndarray, "f H W 3"]
     first_frame: int
     fps: int
+    notes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def frame_count(seconds: float, fps: int) -> int:

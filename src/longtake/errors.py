@@ -15,6 +15,10 @@
     ├── MissingDependency        exit 6    an optional package is not installed
     ├── CorpusError              exit 7    a corpus that can't be read, made or trusted
     ├── OutputError              exit 8    the result can't be written
+    ├── JournalError             exit 9    an unfinished video can't be gone on with
+    │   ├── JournalMismatch      inputs, settings or weights are not those it began with
+    │   ├── JournalDamaged       its files are not as they were written
+    │   └── JournalBusy          another process is at work on it
     └── RunInterrupted           exit 130  stopped by the user; what was made is kept
 
 Catching LongtakeError catches all of them. A message is an instruction: what was seen, what was expected, what to do next.
@@ -108,6 +112,23 @@ class OutputError(LongtakeError):
     http_status = 507
 
 
+class JournalError(LongtakeError):
+    exit_code = 9
+    http_status = 409
+
+
+class JournalMismatch(JournalError):
+    pass
+
+
+class JournalDamaged(JournalError):
+    pass
+
+
+class JournalBusy(JournalError):
+    pass
+
+
 class RunInterrupted(LongtakeError):
     exit_code = 130
     http_status = 503
@@ -124,6 +145,10 @@ def missing(package: str, extra: str, purpose: str) -> MissingDependency:
 __all__ = [
     "CorpusError",
     "InputError",
+    "JournalBusy",
+    "JournalDamaged",
+    "JournalError",
+    "JournalMismatch",
     "LongtakeError",
     "MissingDependency",
     "NoFace",

@@ -6,6 +6,7 @@ Nothing here grows with the length of the speech: what a segment needs from the 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
@@ -48,7 +49,7 @@ class Segments:
         """Segments from the tail on until the video has `frames` frames; the last one is cut to fit."""
         while (self.tail.next_frame if self.tail else 0) < frames:
             segment = self.next()
-            yield Segment(segment.index, segment.first_frame, segment.frames[: frames - segment.first_frame])
+            yield replace(segment, frames=segment.frames[: frames - segment.first_frame])
 
     def next(self) -> Segment:
         """One segment; afterwards the tail is its own."""
@@ -62,7 +63,7 @@ class Segments:
         Each `attempt` draws other noise, so that a segment can be done again.
         """
         index, first = (tail.next_segment, tail.next_frame) if tail else (0, 0)
-        generator = self._generator(index, attempt)
+        generator = self._generator(tail, index, attempt)
         motion = self._motion(tail, generator)
         told = segment_conditions(
             self.portrait, motion, self.speech, first, SEGMENT_FRAMES, self.networks, self.settings
@@ -74,11 +75,16 @@ class Segments:
         frames, last = decode_frames(
             latents, self.networks, self.settings.run.decode_frames, tail=self.settings.motion.frames
         )
-        return Segment(index, first, frames), Tail(last, index + 1, first + SEGMENT_FRAMES)
+        random = generator.get_state().numpy() if generator is self.running else None
+        return Segment(index, first, frames), Tail(last, index + 1, first + SEGMENT_FRAMES, random)
 
-    def _generator(self, index: int, attempt: int) -> torch.Generator:
+    def _generator(self, tail: Tail | None, index: int, attempt: int) -> torch.Generator:
         sampling = self.settings.sampling
-        return self.running if sampling.generator == "running" else segment_generator(sampling.seed, index, attempt)
+        if sampling.generator == "segment" or attempt:
+            return segment_generator(sampling.seed, index, attempt)
+        if tail is not None and tail.random is not None:
+            self.running.set_state(torch.as_tensor(tail.random))
+        return self.running
 
     def _motion(self, tail: Tail | None, generator: torch.Generator) -> Features:
         """Step 3: the tail, patch-dropped in pixels and noised in latents, as the reference net sees it."""

@@ -7,59 +7,21 @@ import numpy as np
 import pytest
 import torch
 
-from longtake.clips import Portrait, Speech, Tail
+from longtake.clips import Speech, Tail
 from longtake.conditions import read_portrait
 from longtake.diffusion.guidance import branches
-from longtake.encoders.speech import SpeechEncoder
-from longtake.encoders.speech import SpeechSizes as EncoderSizes
-from longtake.face.regions import regions_of_rectangles
-from longtake.models.animation import Animation, mini_sizes
-from longtake.models.autoencoder import Autoencoder, AutoencoderSizes
-from longtake.networks import Networks
 from longtake.segments import SEGMENT_FRAMES, Segments
-from longtake.settings import Settings
-
-SIDE = 64
-SETTINGS = Settings().overlay({"portrait": {"size_px": SIDE}, "sampling": {"steps": 2}, "motion": {"patch_px": 8}})
-
-
-class Chirp:
-    """A sound that is different at every moment."""
-
-    def window(self, start, stop):
-        times = np.arange(start, stop) / 16000
-        return (0.3 * np.sin(2 * np.pi * (200 + 90 * times) * times) * (times >= 0)).astype(np.float32)
+from tiny import SETTINGS, SIDE, Chirp, tiny_networks, tiny_portrait
 
 
 @pytest.fixture(scope="module")
 def networks():
-    torch.manual_seed(0)
-    sizes = mini_sizes((32, 32), speech_layers=2, speech_features=16, speech_hidden=16, speech_tokens=2, words=0)
-    encoder = EncoderSizes(width=16, blocks=2, kernel=3, expand=1, taps=(1, 2))
-    # Random weights whose decoder begins at zero would show grey whatever happens: shake everything.
-    modules = [
-        Animation(sizes),
-        Autoencoder(AutoencoderSizes(widths=(16, 16, 16), blocks=(1, 1, 1))),
-        SpeechEncoder(encoder),
-    ]
-    for module in modules:
-        for parameter in module.parameters():
-            parameter.data += 0.1 * torch.randn_like(parameter)
-        module.eval().requires_grad_(False)
-    return Networks(*modules, 0.5, {}, {}, torch.device("cpu"), torch.float32)
+    return tiny_networks()
 
 
 @pytest.fixture(scope="module")
 def portrait():
-    rng = np.random.default_rng(0)
-    picture = rng.integers(0, 255, (SIDE, SIDE, 3), dtype=np.uint8)
-    regions = regions_of_rectangles((12, 10, 52, 56), (22, 36, 42, 50), SIDE, SIDE, (4, 2))
-    eyes = np.zeros((SIDE, SIDE), bool)
-    eyes[20:28, 18:46] = True
-    landmarks = rng.uniform(10, 50, (468, 3)).astype(np.float32)
-    return Portrait(
-        picture, landmarks, (32.0, 32.0, 32.0), rng.normal(size=128).astype(np.float32), replace(regions, eyes=eyes)
-    )
+    return tiny_portrait()
 
 
 def make(networks, portrait, settings=SETTINGS, tail=None):

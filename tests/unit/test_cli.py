@@ -15,7 +15,8 @@ from longtake.apps.cli import app, given
 from longtake.apps.outcome import run_app
 from longtake.clips import Chunk
 from longtake.errors import LongtakeError, NoFace
-from longtake.media.video import part_path, read_frames
+from longtake.journal.journal import journal_folder
+from longtake.media.video import read_frames
 from longtake.pace import Pace
 from longtake.settings import Settings
 
@@ -36,10 +37,12 @@ class FakeAnimator:
     def __init__(self, preset, settings):
         type(self).settings = settings
 
-    def animate(self, ready, out, overwrite, progress):
+    def animate(self, ready, out, progress, overwrite, **_):
         from longtake.media.video import VideoWriter
 
-        with VideoWriter(out, settings=self.settings.video, overwrite=overwrite) as writer:
+        folder = journal_folder(out)
+        folder.mkdir()
+        with VideoWriter(out, settings=self.settings.video, overwrite=overwrite, part=folder / "video.mp4") as writer:
             writer.write(np.zeros((16, 32, 32, 3), np.uint8))
             if progress:
                 progress(Pace(25, 25, 16).tell(Chunk(np.zeros((16, 32, 32, 3), np.uint8), 0, 25)))
@@ -133,10 +136,10 @@ def test_an_existing_output_is_kept_without_overwrite(animator, tmp_path, capsys
 def test_ctrl_c_leaves_a_video_that_plays_and_says_where(animator, tmp_path, capsys):
     animator.trouble = KeyboardInterrupt()
     assert animate(tmp_path) == 130
-    kept = part_path(tmp_path / "talk.mp4")
+    kept = journal_folder(tmp_path / "talk.mp4") / "video.mp4"
     assert sum(1 for _ in read_frames(kept)) == 16 and not (tmp_path / "talk.mp4").exists()
     told = capsys.readouterr().err
-    assert "0.6 s" in told and str(kept) in told
+    assert "0.6 s" in told and str(kept) in told and "goes on" in told
 
 
 @pytest.mark.parametrize(

@@ -40,17 +40,21 @@ def animate_file(
     flags: dict[str, dict[str, Any]],
     config: Path | None,
     assignments: list[str],
-    overwrite: bool,
+    writing: dict[str, bool],
     told: Told,
     weights: Path | None = None,
 ) -> None:
-    """Writes the video; says what is worth knowing about the inputs, how far it is, and what came out."""
+    """Writes the video; says what is worth knowing about the inputs, how far it is, and what came out.
+
+    `writing` goes to `Animator.animate`: overwrite, restart, keep_journal.
+    """
     model = preset_named(preset) if weights is None else replace(preset_named(preset), weights=weights)
     model.expect_weights()
     settings = collect_settings(model.settings, config, assignments, flags)
+    from longtake.journal.journal import journal_folder
     from longtake.media.video import check_output
 
-    check_output(out, overwrite)
+    check_output(out, writing["overwrite"] or journal_folder(out).exists())
     from longtake.animator import Animator, prepare
 
     preview = preview_place(told.preview, told.preview_every, out)
@@ -70,9 +74,9 @@ def animate_file(
                 seen = preview.show(now) if preview else None
                 told.lines.write("segment", **now.plain(), preview=seen)
 
-            animator.animate(ready, out=out, overwrite=overwrite, progress=progress)
+            animator.animate(ready, out=out, progress=progress, **writing)
     except KeyboardInterrupt as stop:
-        raise _stopped(out, time.monotonic() - started) from stop
+        raise _stopped(out) from stop
     took = time.monotonic() - started
     told.lines.write("result", out=out, video_s=round(ready.speech.seconds, 3), work_s=round(took, 3))
     if not told.quiet:
@@ -108,10 +112,14 @@ def collect_settings(
     return base.apply_set(*assignments).overlay(flags)
 
 
-def _stopped(out: Path, after_s: float) -> RunInterrupted:
-    from longtake.media.video import part_path, video_facts
+def _stopped(out: Path) -> RunInterrupted:
+    from longtake.journal.journal import journal_folder
+    from longtake.media.video import video_facts
 
-    kept = part_path(out)
-    if not kept.exists() or kept.stat().st_mtime < time.time() - after_s:  # none, or one of an older run
+    kept = journal_folder(out) / "video.mp4"
+    if not kept.exists():
         return RunInterrupted("Stopped before the first frame; nothing was written.")
-    return RunInterrupted(f"Stopped. The {video_facts(kept).seconds:.1f} s made so far play: {kept}")
+    return RunInterrupted(
+        f"Stopped. The {video_facts(kept).seconds:.1f} s made so far play: {kept}",
+        do="the same command goes on from there; --restart begins anew",
+    )

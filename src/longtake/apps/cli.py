@@ -86,6 +86,13 @@ def animate(
     config: Annotated[Path | None, typer.Option(metavar="TOML", help="A file with settings.")] = None,
     assignments: Set = [],  # noqa: B006
     overwrite: Overwrite = False,
+    restart: Annotated[
+        bool,
+        typer.Option("--restart/--resume", help="Begin anew, or go on with what a stopped run left (the default)."),
+    ] = False,
+    keep_journal: Annotated[
+        bool, typer.Option("--keep-journal", help="Keep the records of the run in OUT.longtake when it is done.")
+    ] = False,
     json_progress: Annotated[
         bool, typer.Option("--json-progress", help="Print one JSON line a segment (docs/long-runs.md).")
     ] = False,
@@ -98,7 +105,7 @@ def animate(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Make PORTRAIT speak SPEECH."""
+    """Make PORTRAIT speak SPEECH. Stopped or killed, the same command goes on."""
     from longtake.apps.animate import Told, animate_file
     from longtake.apps.lines import event_lines
 
@@ -110,9 +117,10 @@ def animate(
         "portrait": {"face": face},
         "speech": {"separate_voice": separate_voice or None},
     }
+    writing = {"overwrite": overwrite, "restart": restart, "keep_journal": keep_journal}
     with event_lines(json_progress) as lines:
         told = Told(quiet, lines, preview, preview_every)
-        animate_file(portrait, speech, out, preset, given(flags), config, assignments, overwrite, told, weights)
+        animate_file(portrait, speech, out, preset, given(flags), config, assignments, writing, told, weights)
 
 
 @corpus.command("make")

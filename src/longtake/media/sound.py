@@ -20,6 +20,7 @@ from jaxtyping import Float
 
 from longtake.clips import SAMPLE_RATE_HZ, Speech
 from longtake.errors import SpeechUnreadable
+from longtake.media.windows import Windows
 
 SHORTEST_S = 0.04  # one frame at 25 fps
 DAMAGED_SHARE = 0.1  # above this a file counts as broken, below it the damage is skipped and told
@@ -64,7 +65,7 @@ def open_speech(path: str | Path) -> Speech:
     path = Path(path)
     _check_file(path)
     facts = _measure(path)
-    return Speech(path, facts.seconds, SoundWindows(path, facts.samples, facts.rate_hz), _judge(path, facts))
+    return Speech(path, facts.seconds, sound_windows(path, facts.samples, facts.rate_hz), _judge(path, facts))
 
 
 def read_sound(path: str | Path) -> Float[np.ndarray, " samples"]:
@@ -73,45 +74,10 @@ def read_sound(path: str | Path) -> Float[np.ndarray, " samples"]:
     return speech.read(0.0, speech.seconds)
 
 
-class SoundWindows:
-    """Windows of a file's sound, mono at 16 kHz, zero outside it; keeps half a minute, so overlapping windows cost nothing."""
-
-    def __init__(self, path: Path, samples: int, rate_hz: int) -> None:
-        self.path = path
-        self.total = round(samples * SAMPLE_RATE_HZ / rate_hz)
-        self.rate_hz = rate_hz
-        self._restart()
-
-    def window(self, start: int, stop: int) -> Float[np.ndarray, " samples"]:
-        """Samples from `start` up to `stop`."""
-        result = np.zeros(max(stop - start, 0), np.float32)
-        first, last = max(start, 0), min(stop, self.total)
-        if first >= last:
-            return result
-        if first < self._first:
-            self._restart()
-        self._read_up_to(last, first - round(HISTORY_S * SAMPLE_RATE_HZ))
-        kept = self._kept[first - self._first : last - self._first]
-        result[first - start : first - start + len(kept)] = kept
-        return result
-
-    def _restart(self) -> None:
-        self._blocks = _resample(_mono(self.path), self.rate_hz)
-        self._kept = np.zeros(0, np.float32)
-        self._first = 0  # place of the first kept sample
-
-    def _read_up_to(self, last: int, keep_from: int) -> None:
-        """Decodes as far as `last`; forgets what lies before `keep_from`."""
-        parts, end = [self._kept], self._first + len(self._kept)
-        while end < last and (block := next(self._blocks, None)) is not None:
-            parts.append(block)
-            end += len(block)
-            while len(parts) > 1 and self._first + len(parts[0]) <= keep_from:
-                self._first += len(parts.pop(0))
-        if len(parts) > 1 or self._first < keep_from:
-            joined = np.concatenate(parts)
-            cut = min(max(keep_from - self._first, 0), len(joined))
-            self._kept, self._first = joined[cut:].copy(), self._first + cut
+def sound_windows(path: Path, samples: int, rate_hz: int) -> Windows:
+    """Windows of a file's sound, mono at 16 kHz; half a minute is kept."""
+    total = round(samples * SAMPLE_RATE_HZ / rate_hz)
+    return Windows(lambda: _resample(_mono(path), rate_hz), round(HISTORY_S * SAMPLE_RATE_HZ), total)
 
 
 def blocks(path: Path) -> Iterator[tuple[Float[np.ndarray, "c samples"], list[str], int]]:

@@ -8,64 +8,83 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from jaxtyping import Float
 
 from longtake.media.sound import blocks
+from longtake.media.windows import Windows
+
+FRAME = 1024  # samples in a frame of AAC
+BEFORE, AFTER = 6, 2
+"""Frames that an encoder hears before and after a piece, so that the piece is what one encoder of the whole would give."""
 
 
-class SoundTrack:
-    """Sound under way into a container, always as far as the picture, so that an unfinished file speaks too."""
+class Source:
+    """The sound of a file at the rate and with the channels that the track will have."""
 
-    def __init__(self, container: OutputContainer, path: Path, kbps: int) -> None:
+    def __init__(self, path: Path) -> None:
         first = next(blocks(path))
         self.layout = "mono" if len(first[1]) == 1 else "stereo"
         self.rate_hz = 44_100 if first[2] % 11_025 == 0 else 48_000  # an AAC frame is then shorter than a video frame
-        self._container = container
-        self._stream = container.add_stream("aac", rate=self.rate_hz, layout=self.layout)
-        self._stream.bit_rate = kbps * 1000
-        self._samples = _at_rate(path, self.layout, self.rate_hz)
-        self._waiting = np.zeros((self._stream.layout.nb_channels, 0), np.float32)
+        self._windows = Windows(
+            lambda: _at_rate(path, self.layout, self.rate_hz), history=self.rate_hz, channels=len(first[1][:2])
+        )
+
+    def window(self, start: int, stop: int) -> Float[np.ndarray, "c samples"]:
+        """Samples from `start` up to `stop`; zeros outside."""
+        return self._windows.window(start, stop)
+
+    def add_stream(self, container: OutputContainer, kbps: int) -> AudioStream:
+        """The stream of a container that is to carry this sound."""
+        stream = container.add_stream("aac", rate=self.rate_hz, layout=self.layout)
+        stream.bit_rate = kbps * 1000
+        return stream
+
+    def packets(self, stream: AudioStream, start: int, stop: int) -> Iterator[av.Packet]:
+        """What the encoder gives for samples from `start` up to `stop`, stamped with their place; it is not ended."""
+        for place in range(start, stop, FRAME):
+            samples = np.ascontiguousarray(self.window(place, min(place + FRAME, stop)))
+            frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout=self.layout)
+            frame.sample_rate, frame.pts, frame.time_base = self.rate_hz, place, Fraction(1, self.rate_hz)
+            yield from stream.encode(frame)
+
+
+class SoundTrack:
+    """Sound under way into a container by one encoder from beginning to end, always as far as the picture."""
+
+    def __init__(self, container: OutputContainer, source: Source, kbps: int) -> None:
+        self._container, self._source = container, source
+        self._stream = source.add_stream(container, kbps)
         self._encoded = 0  # samples handed to the encoder
 
     def advance(self, until_s: float) -> None:
-        """Encodes whole AAC frames up to `until_s`; the rest waits."""
-        size = self._stream.codec_context.frame_size or 1024
-        self._take_until(round(until_s * self.rate_hz))
-        while self._waiting.shape[1] >= size:
-            self._encode(size)
+        """Encodes whole AAC frames up to `until_s`."""
+        end = round(until_s * self._source.rate_hz)
+        self._encode(end - (end - self._encoded) % FRAME)
 
-    def finish(self) -> None:
-        """Encodes what waits and closes the track."""
-        if self._waiting.shape[1]:
-            self._encode(self._waiting.shape[1])
+    def finish(self, until_s: float) -> None:
+        """Encodes the rest up to `until_s` and closes the track."""
+        self._encode(round(until_s * self._source.rate_hz))
         self._container.mux(self._stream.encode(None))
 
-    def _take_until(self, end: int) -> None:
-        """Reads so that exactly `end` samples were taken in all; zeros where the source has fewer."""
-        parts, missing = [self._waiting], end - self._encoded - self._waiting.shape[1]
-        while missing > 0:
-            block = next(self._samples, None)
-            if block is None:
-                block = np.zeros((len(self._waiting), missing), np.float32)
-            if block.shape[1] > missing:
-                self._samples = _chain(block[:, missing:], self._samples)
-                block = block[:, :missing]
-            parts.append(block)
-            missing -= block.shape[1]
-        self._waiting = np.concatenate(parts, axis=1)
-
-    def _encode(self, count: int) -> None:
-        taken, self._waiting = np.ascontiguousarray(self._waiting[:, :count]), self._waiting[:, count:]
-        frame = av.AudioFrame.from_ndarray(taken, format="fltp", layout=self.layout)
-        frame.sample_rate, frame.pts, frame.time_base = self.rate_hz, self._encoded, Fraction(1, self.rate_hz)
-        self._encoded += count
-        self._container.mux(self._stream.encode(frame))
+    def _encode(self, end: int) -> None:
+        for packet in self._source.packets(self._stream, self._encoded, end):
+            self._container.mux(packet)
+        self._encoded = max(end, self._encoded)
 
 
-def _chain(block: np.ndarray, rest: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    yield block
-    yield from rest
+def sound_piece(source: Source, container: OutputContainer, stream: AudioStream, start_s: float, stop_s: float) -> None:
+    """Puts the AAC frames that begin from `start_s` up to `stop_s` into the container.
+
+    An encoder of its own makes them, which heard a little before and after: pieces made apart join without a seam.
+    """
+    first, last = (-int(-second * source.rate_hz // FRAME) for second in (start_s, stop_s))
+    begin = max(first - BEFORE, 0)
+    packets = [*source.packets(stream, begin * FRAME, (last + AFTER) * FRAME), *stream.encode(None)]
+    for packet in packets:
+        if packet.pts is not None and first * FRAME <= packet.pts < last * FRAME:
+            container.mux(packet)
 
 
 def _at_rate(path: Path, layout: str, rate_hz: int) -> Iterator[Float[np.ndarray, "c samples"]]:

@@ -16,9 +16,9 @@ from jaxtyping import UInt8
 
 from longtake.errors import InputError
 from longtake.media.provenance import from_comment
-from longtake.media.writer import VideoWriter, check_output, part_path
+from longtake.media.writer import VideoWriter, check_output, check_place, part_path
 
-__all__ = ["VideoFacts", "VideoWriter", "check_output", "part_path", "read_frames", "video_facts"]
+__all__ = ["VideoFacts", "VideoWriter", "check_output", "check_place", "part_path", "read_frames", "video_facts"]
 
 MATRICES = {1: Colorspace.ITU709, 5: Colorspace.ITU601, 6: Colorspace.ITU601}  # H.273 code → matrix
 

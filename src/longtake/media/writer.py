@@ -1,39 +1,43 @@
 """The video file that comes out, written while it is made.
 
-Frames go to the encoder as they come, into a fragmented file beside the wanted one (`talk.part.mp4`), which plays even if the
-process is killed. When the last frame is in, the file is closed, its index moved to the front, and renamed in one step.
+Frames go into a growing file beside the wanted one, a piece for each call (`fragments.py`), which plays even if the process
+is killed. When the last frame is in, its pictures are copied into an ordinary file, index first, with the sound encoded in
+one go, and that is renamed in one step.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-from fractions import Fraction
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
 import av
 import numpy as np
-from av.container import OutputContainer
-from av.video.reformatter import ColorRange, Colorspace
 from jaxtyping import UInt8
 
 from longtake.clips import Speech
 from longtake.errors import OutputError
+from longtake.media.fragments import Pieces
 from longtake.media.provenance import as_comment
-from longtake.media.soundtrack import SoundTrack
+from longtake.media.soundtrack import SoundTrack, Source
 from longtake.settings import VideoSettings
 
-BT709 = 1  # ITU-T H.273 code for primaries, transfer and matrix
-LIMITED_RANGE = 1
-# A fragment at every key frame survives a kill; "hybrid" turns the same bytes into an ordinary file on closing.
-STREAMED = {"movflags": "hybrid_fragmented+frag_keyframe+delay_moov+default_base_moof", "flush_packets": "1"}
 FAST_START = {"movflags": "faststart"}
 
 
 def check_output(out: str | Path, overwrite: bool = False) -> Path:
     """The path, once it is sure that a video can be written there; cheap, so call it before the long work."""
+    out = check_place(out)
+    if out.exists() and not overwrite:
+        raise OutputError(f"'{out}' exists already.", do="add --overwrite, or choose another name")
+    return out
+
+
+def check_place(out: str | Path) -> Path:
+    """The path, once it is sure that it is one for a video, in a folder that can be written to."""
     out = Path(out)
     if out.suffix.lower() != ".mp4":
         raise OutputError(
@@ -43,8 +47,6 @@ def check_output(out: str | Path, overwrite: bool = False) -> Path:
         raise OutputError(f"There is no folder '{out.parent}'.", do=f"mkdir -p '{out.parent}'")
     if out.is_dir():
         raise OutputError(f"'{out}' is a folder.", do="give the name of a file")
-    if out.exists() and not overwrite:
-        raise OutputError(f"'{out}' exists already.", do="add --overwrite, or choose another name")
     existed = part_path(out).exists()
     try:
         with open(part_path(out), "ab"):
@@ -52,17 +54,20 @@ def check_output(out: str | Path, overwrite: bool = False) -> Path:
         if not existed:
             part_path(out).unlink()
     except OSError as error:
-        _refuse(out, error)
+        refuse(out, error)
     return out
 
 
 def part_path(out: Path) -> Path:
-    """Where the video grows until it is whole."""
+    """Where the video grows until it is whole, if no journal gives it a place."""
     return out.with_name(f"{out.stem}.part.mp4")
 
 
 class VideoWriter:
-    """A video under way. As a context it finishes on success; on an error it keeps what was made, playable, as `*.part.mp4`."""
+    """A video under way. As a context it finishes on success; on an error it keeps what was made, playable, in `part`.
+
+    `part` with `frames` and `size` takes up a file that was begun before: it is cut to that size and grows from there.
+    """
 
     def __init__(
         self,
@@ -71,56 +76,53 @@ class VideoWriter:
         settings: VideoSettings | None = None,
         made_by: dict[str, Any] | None = None,
         overwrite: bool = False,
+        part: Path | None = None,
+        frames: int = 0,
+        size: int = 0,
     ) -> None:
         self.out = check_output(out, overwrite)
-        self.part = part_path(self.out)
+        self.part = part or part_path(self.out)
         self.speech = speech
         self.settings = settings or VideoSettings()
         self.comment = as_comment(made_by or {})
-        self.frames = 0
-        self.kept: Path | None = None  # where an unfinished video was left
-        self._container: OutputContainer | None = None
-        self._opened = False
+        self.frames, self.size = frames, size
+        self._pieces = Pieces(self.settings, speech, self.comment)
+        self._begun = frames > 0
 
-    def write(self, frames: UInt8[np.ndarray, "f H W 3"]) -> None:
-        """Appends the frames, and the sound up to the end of them."""
+    def write(self, frames: UInt8[np.ndarray, "f H W 3"]) -> bytes:
+        """Appends the frames as one piece, with the sound up to the end of them; it is on the disk afterwards."""
         try:
-            if self._container is None:
-                self._open(height=frames.shape[1], width=frames.shape[2])
-            for frame in frames:
-                self._write_frame(frame)
-            self._advance_sound(self.seconds)
+            piece = self._pieces.encode(frames, self.frames, number=self.frames)
+            with open(self.part, "r+b" if self._begun else "wb") as file:
+                self._begun = True
+                file.seek(self.size)
+                file.truncate()  # whatever a killed run left behind its last record
+                file.write(piece)
+                file.flush()
+                os.fsync(file.fileno())
         except OSError as error:
-            _refuse(self.out, error, self.abandon())
+            refuse(self.out, error, self.kept)
+        self.frames += len(frames)
+        self.size += len(piece)
+        return piece
 
     @property
-    def seconds(self) -> float:
-        """How long the picture is by now."""
-        return self.frames / self.settings.fps
+    def kept(self) -> Path | None:
+        """Where the unfinished video lies; None as long as there is no frame."""
+        return self.part if self.frames else None
 
     def finish(self) -> Path:
         """The finished file in its place: ordinary, seekable, index first; replaced in one step."""
-        assert self._container is not None, "finish() before the first frame"
+        assert self.frames, "finish() before the first frame"
+        whole = self.part.with_name(f"{self.part.stem}.whole.mp4")
         try:
-            self._close(self.speech.seconds if self.speech else 0.0)
-            _publish(self.part, self.out, self.comment)
-        except OSError as error:
-            self.kept = self.part if self.part.exists() else None
-            _refuse(self.out, error, self.kept)
-        return self.out
-
-    def abandon(self) -> Path | None:
-        """Where the unfinished video is left, closed so that it plays; None if there was no frame yet."""
-        if self._container is not None:
-            try:
-                self._close(self.seconds)
-            except OSError:
-                self._container = None  # the disk took no more: what lies there plays up to its last fragment
-        if self.frames:
-            self.kept = self.part if self.part.exists() else None
-        elif self._opened:  # never an older run's file
+            self._write_whole(whole)
+            whole.replace(self.out)
             self.part.unlink(missing_ok=True)
-        return self.kept
+        except OSError as error:
+            whole.unlink(missing_ok=True)
+            refuse(self.out, error, self.kept)
+        return self.out
 
     def __enter__(self) -> Self:
         return self
@@ -130,79 +132,34 @@ class VideoWriter:
     ) -> None:
         if kind is None:
             self.finish()
-        elif self.kept is None:
-            self.abandon()
+        elif self._begun and not self.frames:  # only the beginning of a first piece
+            self.part.unlink(missing_ok=True)
 
-    def _open(self, height: int, width: int) -> None:
-        assert height % 2 == 0 and width % 2 == 0, f"H.264 in yuv420p wants even sizes, got {width}x{height}"
-        settings = self.settings
-        self._container = container = av.open(str(self.part), "w", format="mp4", options=STREAMED)
-        self._opened = True
-        container.metadata["comment"] = self.comment
-        options = {"crf": str(settings.crf), "preset": settings.preset}
-        self._video = container.add_stream("libx264", rate=settings.fps, options=options)
-        self._video.width, self._video.height, self._video.pix_fmt = width, height, "yuv420p"
-        codec = self._video.codec_context
-        codec.time_base = Fraction(1, settings.fps)
-        codec.gop_size = settings.fps  # a key frame, so a fragment, every second
-        codec.color_primaries = codec.color_trc = codec.colorspace = BT709
-        codec.color_range = LIMITED_RANGE
-        self._sound = None
-        if self.speech is not None:
-            self._sound = SoundTrack(container, self.speech.path, settings.sound_kbps)
-
-    def _write_frame(self, pixels: UInt8[np.ndarray, "H W 3"]) -> None:
-        assert self._container is not None
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
-        frame = frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
-        frame.pts, frame.time_base = self.frames, Fraction(1, self.settings.fps)
-        self._container.mux(self._video.encode(frame))
-        self.frames += 1
-
-    def _advance_sound(self, until_s: float) -> None:
-        if self._sound is not None and self.speech is not None:
-            self._sound.advance(min(until_s, self.speech.seconds))
-
-    def _close(self, sound_s: float) -> None:
-        """Ends both streams and the file; the container is let go of whatever happens."""
-        assert self._container is not None
-        container, self._container = self._container, None
-        try:
-            self._advance_sound(sound_s)
-            container.mux(self._video.encode(None))
-            if self._sound is not None:
-                self._sound.finish()
-        finally:
-            container.close()
-
-
-def _publish(part: Path, out: Path, comment: str) -> None:
-    """Moves the index to the front by copying the streams, then renames; without room for a copy the plain file will do."""
-    fast = out.with_name(f"{out.stem}.fast.part.mp4")
-    try:
-        _copy_streams(part, fast, comment)
-        fast.replace(out)
-    except OSError:
-        fast.unlink(missing_ok=True)
-        part.replace(out)
-    part.unlink(missing_ok=True)
-
-
-def _copy_streams(source: Path, target: Path, comment: str) -> None:
-    with av.open(str(source)) as old, av.open(str(target), "w", format="mp4", options=FAST_START) as new:
-        new.metadata["comment"] = comment
-        twins = {
-            stream.index: new.add_stream_from_template(stream) for stream in (*old.streams.video, *old.streams.audio)
-        }
-        for packet in old.demux():
-            if packet.dts is not None:
-                packet.stream = twins[packet.stream_index]
+    def _write_whole(self, target: Path) -> None:
+        with av.open(str(self.part)) as made, av.open(str(target), "w", format="mp4", options=FAST_START) as new:
+            new.metadata["comment"] = self.comment
+            picture = new.add_stream_from_template(made.streams.video[0])
+            sound = self.speech and SoundTrack(new, Source(self.speech.path), self.settings.sound_kbps)
+            for packet in pictures_up_to(made, self.frames):
+                if sound and self.speech and packet.pts is not None and packet.time_base is not None:
+                    sound.advance(min(float(packet.pts * packet.time_base), self.speech.seconds))
+                packet.stream = picture
                 new.mux(packet)
-    with open(target, "rb") as file:
-        os.fsync(file.fileno())
+            if sound and self.speech:
+                sound.finish(self.speech.seconds)
+        with open(target, "rb") as file:
+            os.fsync(file.fileno())
 
 
-def _refuse(out: Path, error: OSError, kept: Path | None = None) -> NoReturn:
+def pictures_up_to(container: av.container.InputContainer, frames: int) -> Iterator[av.Packet]:
+    """The packets of the first `frames` pictures."""
+    packets = (packet for packet in container.demux(container.streams.video[0]) if packet.dts is not None)
+    for packet, _ in zip(packets, range(frames), strict=False):
+        yield packet
+
+
+def refuse(out: Path, error: OSError, kept: Path | None = None) -> NoReturn:
+    """Raises the error for a file that can't be written, saying what is kept."""
     reason = {
         errno.ENOSPC: "the disk is full",
         errno.EDQUOT: "the quota is used up",
@@ -211,5 +168,7 @@ def _refuse(out: Path, error: OSError, kept: Path | None = None) -> NoReturn:
         errno.EPERM: f"the folder '{out.parent}' is not writable",
         errno.EROFS: f"the folder '{out.parent}' is read-only",
     }.get(error.errno or 0, error.strerror or str(error))
-    do = f"what was made so far plays: {kept}" if kept else "free some space, or choose another place for -o"
+    do = "free some space, or choose another place for -o"
+    if kept:
+        do = f"free some space and run the same command again; what was made so far plays: {kept}"
     raise OutputError(f"'{out}' can't be written: {reason}.", do=do) from error

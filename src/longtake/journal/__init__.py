@@ -1,0 +1,1 @@
+"""What a stopped run left and a resumed run needs."""
