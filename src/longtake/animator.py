@@ -18,11 +18,12 @@ from longtake.face.regions import face_picture
 from longtake.journal.journal import Journal
 from longtake.journal.plan import Plan, plan
 from longtake.media.video import VideoWriter, check_place
-from longtake.networks import Networks, load_networks
+from longtake.networks import Networks, devices, load_networks
 from longtake.pace import Pace, Tell
+from longtake.parallel import ParallelSegments, check_strategy, step_of
 from longtake.prepare import prepare_portrait, prepare_prompts, prepare_speech
 from longtake.presets import Preset, preset
-from longtake.segments import SEGMENT_FRAMES, Segments
+from longtake.segments import Segments
 from longtake.settings import Settings
 
 
@@ -53,7 +54,11 @@ class Animator:
         settings = settings or self.preset.settings
         run = {name: value for name, value in (("device", device), ("dtype", dtype)) if value is not None}
         self.settings = settings.overlay({"run": run})
+        parallel = self.settings.sampling.strategy == "parallel"
+        if parallel:
+            check_strategy(self.settings)
         self.networks: Networks = load_networks(self.preset, self.settings.run)
+        self.others = [load_networks(self.preset, run) for run in devices(self.settings.run)[1:]] if parallel else []
 
     def prepare(self, portrait: str | Path, speech: str | Path) -> Prepared:
         """Both inputs, read and checked, without starting the work."""
@@ -104,7 +109,7 @@ class Animator:
             if journal.complete:
                 return
             segments = self._segments(ready, journal.tail)
-            pace, started = Pace(total, video.fps, SEGMENT_FRAMES), time.monotonic()
+            pace, started = Pace(total, video.fps, step_of(self.settings)), time.monotonic()
             for segment in segments.until(total):
                 piece = writer.write(segment.frames)
                 assert segments.tail is not None
@@ -131,14 +136,20 @@ class Animator:
             "weights": self.networks.hashes,
         }
 
-    def _segments(self, ready: Prepared, tail: Tail | None = None) -> Segments:
+    def _segments(self, ready: Prepared, tail: Tail | None = None) -> Segments | ParallelSegments:
+        if self.settings.sampling.strategy == "incremental":
+            return self._hand(ready, self.networks, tail)
+        hands = [self._hand(ready, each) for each in (self.networks, *self.others)]
+        return ParallelSegments(hands, self.settings, tail)
+
+    def _hand(self, ready: Prepared, networks: Networks, tail: Tail | None = None) -> Segments:
+        """What makes the segments of this video on one device."""
         guidance = self.settings.guidance
         told = branches(guidance.portrait, guidance.speech, guidance.words)
-        portrait = read_portrait(ready.portrait, self.networks, told, self.settings)
+        portrait = read_portrait(ready.portrait, networks, told, self.settings)
         box = face_picture(ready.portrait.regions.face_box, self.settings.portrait.size_px) > 0
-        face_box = torch.as_tensor(box, device=self.networks.device)
-        heard = self.networks.listen(ready.speech)
-        return Segments(portrait, heard, face_box, self.networks, self.settings, tail)
+        face_box = torch.as_tensor(box, device=networks.device)
+        return Segments(portrait, networks.listen(ready.speech), face_box, networks, self.settings, tail)
 
 
 def animate(portrait: str | Path, speech: str | Path, out: str | Path = "talk.mp4", **options: Any) -> Path:

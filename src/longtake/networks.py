@@ -120,6 +120,14 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
+def devices(run: RunSettings) -> list[RunSettings]:
+    """The same settings for each device that segments made together can use: several GPUs, else the one there is."""
+    count = torch.cuda.device_count() if choose_device(run.device) == torch.device("cuda") else 1
+    if run.together == 1 or count == 1:
+        return [run]
+    return [run.overlay({"device": f"cuda:{k}"}) for k in range(min(count, run.together))]
+
+
 def choose_dtype(name: str, device: torch.device) -> torch.dtype:
     """The number type by name; `auto` is bfloat16 where the hardware multiplies it, else float32."""
     if name != "auto":

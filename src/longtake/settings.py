@@ -92,6 +92,13 @@ class SamplingSettings(Section):
         default="scaled_linear", description="noise schedule; must be the one trained with"
     )
     zero_snr: bool = Field(default=True, description="rescale the schedule so that the last step is pure noise")
+    strategy: Literal["incremental", "parallel"] = Field(
+        default="incremental",
+        description="each segment goes on from the tail of the one before, or is made from the portrait alone and cross-faded",
+    )
+    overlap: int = Field(
+        default=4, ge=0, le=8, description="frames that neighbouring segments share and are cross-faded over (parallel)"
+    )
 
 
 class MotionSettings(Section):
@@ -178,6 +185,12 @@ class RunSettings(Section):
     offload: bool = Field(
         default=False,
         description="keep the animation networks in main memory and bring each block to the GPU only while it runs",
+    )
+    together: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="segments made at the same time (parallel); more than one GPU is used where there are several",
     )
 
 

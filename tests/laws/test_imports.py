@@ -25,6 +25,7 @@ LAYERS = [
         "conditions",
         "motion",
         "segments",
+        "parallel",
         "rehearsal",
         "decode",
         "enhance",

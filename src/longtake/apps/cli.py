@@ -25,6 +25,11 @@ app.add_typer(corpus, name="corpus")
 app.add_typer(weights, name="weights")
 
 
+class Strategy(StrEnum):
+    incremental = "incremental"
+    parallel = "parallel"
+
+
 class Precision(StrEnum):
     auto = "auto"
     float32 = "float32"
@@ -68,6 +73,9 @@ def animate(
         float | None, typer.Option(help="Guidance scale for portrait, speech and words; 1 = none.")
     ] = None,
     fps: Annotated[int | None, typer.Option(help="Frames per second.")] = None,
+    strategy: Annotated[
+        Strategy | None, typer.Option(help="Each segment from the one before, or all from the portrait, cross-faded.")
+    ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1 ...")] = None,
     dtype: Annotated[Precision | None, typer.Option(help="Number format of the networks.")] = None,
     offload: Annotated[
@@ -110,7 +118,7 @@ def animate(
     from longtake.apps.lines import event_lines
 
     flags = {
-        "sampling": {"seed": seed, "steps": steps},
+        "sampling": {"seed": seed, "steps": steps, "strategy": strategy and strategy.value},
         "guidance": dict.fromkeys(("portrait", "speech", "words"), guidance),
         "video": {"fps": fps},
         "run": {"device": device, "dtype": dtype and dtype.value, "offload": offload, "compile": compile},
