@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from longtake.clips import Chunk, Portrait, Speech, Tail
+from longtake.clips import Chunk, Portrait, Segment, Speech, Tail
 from longtake.conditions import read_portrait
 from longtake.diffusion.guidance import branches
 from longtake.errors import PromptError, SpeechUnreadable
 from longtake.face.regions import face_picture
 from longtake.journal.journal import Journal
-from longtake.journal.plan import Plan, plan
+from longtake.journal.plan import Plan, expect_inputs, made_by, plan
 from longtake.media.video import VideoWriter, check_place
 from longtake.networks import Networks, devices, load_networks
-from longtake.pace import Pace, Tell
+from longtake.pace import Tell
 from longtake.parallel import ParallelSegments, check_strategy, step_of
 from longtake.prepare import prepare_portrait, prepare_prompts, prepare_speech
 from longtake.presets import Preset, preset
+from longtake.render import render
 from longtake.segments import Segments
 from longtake.settings import Settings
+from longtake.span import Span, SpanWriter
 
 
 @dataclass(frozen=True)
@@ -97,26 +98,50 @@ class Animator:
         ready = portrait if isinstance(portrait, Prepared) else self.prepare(portrait, _given(speech))
         with Journal(out, self.plan(ready), restart) as journal:
             if not journal.published:
-                self._write(ready, journal, overwrite, progress)
+                video = self.settings.video
+                begun = {"part": journal.video, "frames": journal.frames, "size": journal.size}
+                with VideoWriter(out, ready.speech, video, made_by(journal.plan), overwrite, **begun) as writer:
+                    self._render(ready, journal.tail, writer, journal, progress)
             journal.finish(keep_journal)
         return Path(out)
 
-    def _write(self, ready: Prepared, journal: Journal, overwrite: bool, progress: Tell | None) -> None:
-        """Makes what the journal has not got yet, and the finished file."""
-        video, total = self.settings.video, ready.speech.frames(self.settings.video.fps)
-        begun = {"part": journal.video, "frames": journal.frames, "size": journal.size}
-        with VideoWriter(journal.out, ready.speech, video, self.made_by(), overwrite, **begun) as writer:
-            if journal.complete:
-                return
-            segments = self._segments(ready, journal.tail)
-            pace, started = Pace(total, video.fps, step_of(self.settings)), time.monotonic()
-            for segment in segments.until(total):
-                piece = writer.write(segment.frames)
-                assert segments.tail is not None
-                journal.add(segment, segments.tail, piece, time.monotonic() - started)
-                started = time.monotonic()
-                if progress:
-                    progress(pace.tell(Chunk(segment.frames, segment.first_frame, video.fps, segment.notes)))
+    def animate_again(
+        self,
+        portrait: str | Path | Prepared,
+        speech: str | Path | None,
+        span: Span,
+        progress: Tell | None = None,
+        restart: bool = False,
+    ) -> Path:
+        """The finished video with a stretch of it made anew by the settings of this animator, in its place.
+
+        Portrait and speech must be those that the video was made from. It can be stopped and gone on with like any run.
+        """
+        ready = portrait if isinstance(portrait, Prepared) else self.prepare(portrait, _given(speech))
+        plan = self.plan(ready) | {"first_frame": span.first, "frames": span.stop}
+        expect_inputs(span.made_by, plan, span.video)
+        with Journal(span.video, plan, restart) as journal:
+            begun = {"part": journal.video, "frames": journal.frames, "size": journal.size}
+            told = span.made_by | {"again": [*span.made_by.get("again", []), span.note(made_by(plan))]}
+            with SpanWriter(span, span.video, ready.speech, span.settings().video, told, **begun) as writer:
+                tail = journal.tail or span.tail(self.settings.motion.frames)
+                self._render(ready, tail, writer, journal, progress, span.faded)
+            journal.finish()
+        return span.video
+
+    def _render(
+        self,
+        ready: Prepared,
+        tail: Tail | None,
+        writer: VideoWriter,
+        journal: Journal,
+        progress: Tell | None,
+        change: Callable[[Iterator[Segment]], Iterator[Segment]] = iter,
+    ) -> None:
+        """Makes, writes and records the segments that the journal has not got yet."""
+        if not journal.complete:
+            loop = self._segments(ready, tail)
+            render(change(loop.until(journal.plan["frames"])), loop, writer, journal, step_of(self.settings), progress)
 
     def plan(self, ready: Prepared) -> Plan:
         """What a run with these inputs is: a journal of another plan is not gone on with."""
@@ -125,16 +150,13 @@ class Animator:
             "device": self.networks.device.type,
             "dtype": str(self.networks.dtype).removeprefix("torch."),
         }
-        return plan(ready.portrait, ready.speech, self.made_by(), frames, run)
-
-    def made_by(self) -> dict[str, Any]:
-        """What every output records about its making."""
-        return {
+        making = {
             "preset": self.preset.name,
             "seed": self.settings.sampling.seed,
             "settings": self.settings.model_dump(exclude={"run"}),
             "weights": self.networks.hashes,
         }
+        return plan(ready.portrait, ready.speech, making, frames, run)
 
     def _segments(self, ready: Prepared, tail: Tail | None = None) -> Segments | ParallelSegments:
         if self.settings.sampling.strategy == "incremental":

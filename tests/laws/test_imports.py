@@ -13,7 +13,7 @@ PACKAGE = Path(longtake.__file__).parent
 
 # A file may import from its own layer and from layers above it in this list, never from below.
 LAYERS = [
-    {"__init__", "errors", "settings", "clips"},
+    {"__init__", "errors", "settings", "clips", "times"},
     {"diffusion", "models", "media"},
     {"face", "encoders", "weights"},
     {"presets"},
@@ -31,6 +31,8 @@ LAYERS = [
         "enhance",
         "journal",
         "pace",
+        "render",
+        "span",
     },
     {"animator"},
     {"corpus", "train", "evaluate"},

@@ -71,7 +71,7 @@ def tiny_animator(networks, **changes):
     animator = object.__new__(Animator)
     animator.preset = flow.preset("mini")
     animator.settings = SETTINGS.overlay({"video": {"preset": "ultrafast"}, **changes})
-    animator.networks = networks
+    animator.networks, animator.others = networks, []
     return animator
 
 
@@ -182,10 +182,11 @@ def test_a_run_that_was_killed_makes_the_same_file(animator, whole, speech, tmp_
     assert out.read_bytes() == whole.read_bytes()
 
 
-def test_the_running_generator_goes_on_where_it_was(networks, speech, tmp_path):
-    running = tiny_animator(networks, sampling={"steps": 2, "generator": "running"})
+@pytest.mark.parametrize("sampling", [{"generator": "running"}, {"strategy": "parallel"}])
+def test_other_ways_of_sampling_go_on_where_they_were(networks, speech, tmp_path, sampling):
+    running = tiny_animator(networks, sampling={"steps": 2, **sampling})
     running.animate(ready(speech), out=tmp_path / "whole.mp4")
-    stop_at(running, speech, tmp_path / "talk.mp4", 32)
+    stop_at(running, speech, tmp_path / "talk.mp4", 20)
     running.animate(ready(speech), out=tmp_path / "talk.mp4")
     assert (tmp_path / "talk.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
 

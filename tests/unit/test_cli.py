@@ -37,7 +37,7 @@ class FakeAnimator:
     def __init__(self, preset, settings):
         type(self).settings = settings
 
-    def animate(self, ready, out, progress, overwrite, **_):
+    def animate(self, ready, speech, out, overwrite, progress, restart, keep_journal):
         from longtake.media.video import VideoWriter
 
         folder = journal_folder(out)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +18,11 @@ from longtake.errors import RunInterrupted
 from longtake.presets import Preset
 from longtake.presets import preset as preset_named
 from longtake.settings import Settings
+from longtake.times import seconds_of
 
 if TYPE_CHECKING:
-    from longtake.animator import Prepared
-    from longtake.pace import Progress
+    from longtake.animator import Animator, Prepared
+    from longtake.pace import Progress, Tell
 
 
 @dataclass(frozen=True)
@@ -32,38 +35,71 @@ class Told:
     preview_every: int | None = None
 
 
-def animate_file(
-    portrait: Path,
-    speech: Path,
-    out: Path,
-    preset: str,
-    flags: dict[str, dict[str, Any]],
-    config: Path | None,
-    assignments: list[str],
-    writing: dict[str, bool],
-    told: Told,
-    weights: Path | None = None,
-) -> None:
-    """Writes the video; says what is worth knowing about the inputs, how far it is, and what came out.
+@dataclass(frozen=True)
+class Wish:
+    """What the command line asks for."""
 
-    `writing` goes to `Animator.animate`: overwrite, restart, keep_journal.
-    """
-    model = preset_named(preset) if weights is None else replace(preset_named(preset), weights=weights)
-    model.expect_weights()
-    settings = collect_settings(model.settings, config, assignments, flags)
+    portrait: Path
+    speech: Path
+    out: Path
+    preset: str
+    flags: dict[str, dict[str, Any]]
+    config: Path | None
+    assignments: list[str]
+    weights: Path | None = None
+
+    def model(self) -> Preset:
+        """The preset, with its weights in their place."""
+        model = preset_named(self.preset)
+        model = model if self.weights is None else replace(model, weights=self.weights)
+        model.expect_weights()
+        return model
+
+    def settings(self, base: Settings) -> Settings:
+        """The settings of `base` with what is wished laid over them."""
+        return collect_settings(base, self.config, self.assignments, self.flags)
+
+
+Act = Callable[["Animator", "Prepared", "Tell"], object]
+
+
+def animate_file(wish: Wish, told: Told, overwrite: bool, restart: bool, keep_journal: bool) -> None:
+    """Writes the video; says what is worth knowing about the inputs, how far it is, and what came out."""
+    model = wish.model()
+    settings = wish.settings(model.settings)
     from longtake.journal.journal import journal_folder
     from longtake.media.video import check_output
 
-    check_output(out, writing["overwrite"] or journal_folder(out).exists())
+    check_output(wish.out, overwrite or journal_folder(wish.out).exists())
+
+    def act(animator: Animator, ready: Prepared, progress: Tell) -> None:
+        animator.animate(ready, None, wish.out, overwrite, progress, restart, keep_journal)
+
+    _work(wish, model, settings, told, act)
+
+
+def animate_span(wish: Wish, told: Told, start: str, stop: str | None, restart: bool) -> None:
+    """Makes a stretch of the finished video anew, by its own settings with what is wished laid over them."""
+    from longtake.span import find_span
+
+    span = find_span(wish.out, seconds_of(start), seconds_of(stop) if stop else math.inf)
+
+    def act(animator: Animator, ready: Prepared, progress: Tell) -> None:
+        animator.animate_again(ready, None, span, progress, restart)
+
+    _work(wish, wish.model(), wish.settings(span.settings()), told, act)
+
+
+def _work(wish: Wish, model: Preset, settings: Settings, told: Told, act: Act) -> None:
     from longtake.animator import Animator, prepare
 
-    preview = preview_place(told.preview, told.preview_every, out)
-    ready = prepare(portrait, speech, settings, model)
+    preview = preview_place(told.preview, told.preview_every, wish.out)
+    ready = prepare(wish.portrait, wish.speech, settings, model)
     warnings = [*ready.warnings, *forewarn(model, settings)]
     if not told.quiet:
         for warning in warnings:
             say(warning)
-    told.lines.write("run", **_run_facts(portrait, speech, out, model, settings, ready), warnings=warnings)
+    told.lines.write("run", **_run_facts(wish, model, settings, ready), warnings=warnings)
     animator = Animator(model, settings=settings)
     started = time.monotonic()
     try:
@@ -74,27 +110,25 @@ def animate_file(
                 seen = preview.show(now) if preview else None
                 told.lines.write("segment", **now.plain(), preview=seen)
 
-            animator.animate(ready, out=out, progress=progress, **writing)
+            act(animator, ready, progress)
     except KeyboardInterrupt as stop:
-        raise _stopped(out) from stop
+        raise _stopped(wish.out) from stop
     took = time.monotonic() - started
-    told.lines.write("result", out=out, video_s=round(ready.speech.seconds, 3), work_s=round(took, 3))
+    told.lines.write("result", out=wish.out, video_s=round(ready.speech.seconds, 3), work_s=round(took, 3))
     if not told.quiet:
-        say(f"{out}: {ready.speech.seconds:.2f} s of video in {took:.0f} s")
+        say(f"{wish.out}: {ready.speech.seconds:.2f} s of video in {took:.0f} s")
 
 
-def _run_facts(
-    portrait: Path, speech: Path, out: Path, model: Preset, settings: Settings, ready: Prepared
-) -> dict[str, Any]:
+def _run_facts(wish: Wish, model: Preset, settings: Settings, ready: Prepared) -> dict[str, Any]:
     """What a program wants to know before the first segment."""
     from longtake import __version__
 
     fps = settings.video.fps
     return {
         "longtake": __version__,
-        "portrait": portrait,
-        "speech": speech,
-        "out": out,
+        "portrait": wish.portrait,
+        "speech": wish.speech,
+        "out": wish.out,
         "preset": model.name,
         "seed": settings.sampling.seed,
         "fps": fps,

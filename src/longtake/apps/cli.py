@@ -98,6 +98,13 @@ def animate(
         bool,
         typer.Option("--restart/--resume", help="Begin anew, or go on with what a stopped run left (the default)."),
     ] = False,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="TIME", help="Make OUT, a finished video, anew from here, like 12:30 ..."),
+    ] = None,
+    stop: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="... to here; by default to its end.")
+    ] = None,
     keep_journal: Annotated[
         bool, typer.Option("--keep-journal", help="Keep the records of the run in OUT.longtake when it is done.")
     ] = False,
@@ -114,7 +121,7 @@ def animate(
     quiet: Quiet = False,
 ) -> None:
     """Make PORTRAIT speak SPEECH. Stopped or killed, the same command goes on."""
-    from longtake.apps.animate import Told, animate_file
+    from longtake.apps.animate import Told, Wish, animate_file, animate_span
     from longtake.apps.lines import event_lines
 
     flags = {
@@ -125,10 +132,13 @@ def animate(
         "portrait": {"face": face},
         "speech": {"separate_voice": separate_voice or None},
     }
-    writing = {"overwrite": overwrite, "restart": restart, "keep_journal": keep_journal}
+    wish = Wish(portrait, speech, out, preset, given(flags), config, assignments, weights)
     with event_lines(json_progress) as lines:
         told = Told(quiet, lines, preview, preview_every)
-        animate_file(portrait, speech, out, preset, given(flags), config, assignments, writing, told, weights)
+        if start is None and stop is None:
+            animate_file(wish, told, overwrite, restart, keep_journal)
+        else:
+            animate_span(wish, told, start or "0", stop, restart)
 
 
 @corpus.command("make")

@@ -58,8 +58,8 @@ class Journal:
 
     @property
     def frames(self) -> int:
-        """Frames of the video that are on the disk."""
-        return self.records[-1].frames if self.records else 0
+        """The place in the video up to which frames are on the disk."""
+        return self.records[-1].frames if self.records else self.plan.get("first_frame", 0)
 
     @property
     def size(self) -> int:
@@ -81,7 +81,7 @@ class Journal:
         return (
             facts.frames == self.frames
             and made_by.get("version") == self.plan["longtake"]
-            and all(made_by.get(name) == self.plan[name] for name in ("preset", "settings", "weights"))
+            and all(made_by.get(name) == self.plan[name] for name in ("preset", "settings", "weights", "inputs"))
         )
 
     def add(self, segment: Segment, tail: Tail, piece: bytes, seconds: float) -> Record:

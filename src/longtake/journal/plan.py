@@ -39,6 +39,21 @@ def plan(portrait: Portrait, speech: Speech, made_by: dict[str, Any], frames: in
     return json.loads(json.dumps(told, default=str))
 
 
+def made_by(plan: Plan) -> dict[str, Any]:
+    """What the finished video says about its making."""
+    return {name: plan[name] for name in ("preset", "seed", "settings", "weights", "inputs")}
+
+
+def expect_inputs(old: dict[str, Any], plan: Plan, video: Path) -> None:
+    """Raises JournalMismatch unless a video was made from the inputs of this plan; `old` is what it says of its making."""
+    before = old.get("inputs") or {}
+    others = [said for name, said in INPUTS.items() if flat({"inputs": before}).get(name) != flat(plan)[name]]
+    if others:
+        raise JournalMismatch(
+            f"'{video}' was made from other inputs: {'; '.join(others)}.", do="give those that it was made from"
+        )
+
+
 def write_plan(folder: Path, plan: Plan) -> None:
     """Writes the plan in one step."""
     replace_file(folder / PLAN, json.dumps(plan, indent=1).encode() + b"\n")

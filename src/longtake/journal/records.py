@@ -39,12 +39,12 @@ def read_records(folder: Path) -> list[Record]:
     """
     path = folder / RECORDS
     lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-    records = []
+    records: list[Record] = []
     for number, line in enumerate(lines):
         record = _parse(line)
         if record is None and number == len(lines) - 1:
             break
-        if record is None or record.segment != number:
+        if record is None or (records and record.segment != records[-1].segment + 1):
             raise JournalDamaged(
                 f"Line {number + 1} of {len(lines)} in '{path}' is not as it was written.",
                 do="start again with --restart; what was made so far still plays: " + str(folder / "video.mp4"),

@@ -16,6 +16,7 @@ from typing import Any, NoReturn, Self
 
 import av
 import numpy as np
+from av.container import InputContainer
 from jaxtyping import UInt8
 
 from longtake.clips import Speech
@@ -66,7 +67,8 @@ def part_path(out: Path) -> Path:
 class VideoWriter:
     """A video under way. As a context it finishes on success; on an error it keeps what was made, playable, in `part`.
 
-    `part` with `frames` and `size` takes up a file that was begun before: it is cut to that size and grows from there.
+    `part` with `frames` and `size` takes up a file that was begun before: it is cut to that size and grows from there. With
+    `frames` alone a new one begins at that place of the video.
     """
 
     def __init__(
@@ -87,12 +89,12 @@ class VideoWriter:
         self.comment = as_comment(made_by or {})
         self.frames, self.size = frames, size
         self._pieces = Pieces(self.settings, speech, self.comment)
-        self._begun = frames > 0
+        self._begun = size > 0
 
     def write(self, frames: UInt8[np.ndarray, "f H W 3"]) -> bytes:
         """Appends the frames as one piece, with the sound up to the end of them; it is on the disk afterwards."""
         try:
-            piece = self._pieces.encode(frames, self.frames, number=self.frames)
+            piece = self._pieces.encode(frames, self.frames, number=self.frames if self.size else 0)
             with open(self.part, "r+b" if self._begun else "wb") as file:
                 self._begun = True
                 file.seek(self.size)
@@ -109,11 +111,11 @@ class VideoWriter:
     @property
     def kept(self) -> Path | None:
         """Where the unfinished video lies; None as long as there is no frame."""
-        return self.part if self.frames else None
+        return self.part if self.size else None
 
     def finish(self) -> Path:
         """The finished file in its place: ordinary, seekable, index first; replaced in one step."""
-        assert self.frames, "finish() before the first frame"
+        assert self.size, "finish() before the first frame"
         whole = self.part.with_name(f"{self.part.stem}.whole.mp4")
         try:
             self._write_whole(whole)
@@ -132,7 +134,7 @@ class VideoWriter:
     ) -> None:
         if kind is None:
             self.finish()
-        elif self._begun and not self.frames:  # only the beginning of a first piece
+        elif self._begun and not self.size:  # only the beginning of a first piece
             self.part.unlink(missing_ok=True)
 
     def _write_whole(self, target: Path) -> None:
@@ -147,11 +149,16 @@ class VideoWriter:
                 new.mux(packet)
             if sound and self.speech:
                 sound.finish(self.speech.seconds)
-        with open(target, "rb") as file:
-            os.fsync(file.fileno())
+        flush_to_disk(target)
 
 
-def pictures_up_to(container: av.container.InputContainer, frames: int) -> Iterator[av.Packet]:
+def flush_to_disk(path: Path) -> None:
+    """Returns when the file's bytes are on the disk and not only on their way there."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+
+
+def pictures_up_to(container: InputContainer, frames: int) -> Iterator[av.Packet]:
     """The packets of the first `frames` pictures."""
     packets = (packet for packet in container.demux(container.streams.video[0]) if packet.dts is not None)
     for packet, _ in zip(packets, range(frames), strict=False):

@@ -1,0 +1,128 @@
+"""A stretch of a finished video made anew: from a segment's first frame to another's, the rest untouched.
+
+The last frames before the stretch guide its first segment, read back from the video itself; its last frames fade into the old
+ones. Every segment begins with a key frame, so packets before and after are copied bit for bit, and so is the sound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+from longtake.clips import Segment, Tail
+from longtake.errors import InputError
+from longtake.media.video import VideoFacts, VideoWriter, frames_between, video_facts
+from longtake.media.writer import FAST_START, flush_to_disk
+from longtake.segments import SEGMENT_FRAMES
+from longtake.settings import Settings
+from longtake.times import clock
+
+FADE = 8  # frames over which the new stretch becomes the old video again
+
+
+@dataclass(frozen=True)
+class Span:
+    """Frames `first` up to `stop` of a finished video: whole segments, but for the video's end."""
+
+    video: Path
+    facts: VideoFacts
+    first: int
+    stop: int
+
+    @property
+    def made_by(self) -> dict[str, Any]:
+        """What the video says about its making."""
+        return self.facts.made_by or {}
+
+    def note(self, made_by: dict[str, Any]) -> dict[str, Any]:
+        """What the video will say about the stretch."""
+        return {"frames": [self.first, self.stop], "seed": made_by["seed"], "settings": made_by["settings"]}
+
+    def settings(self) -> Settings:
+        """The settings that the video was made with; what is changed is laid over them."""
+        return Settings.checked(self.made_by["settings"])
+
+    def tail(self, count: int) -> Tail | None:
+        """The `count` frames before the stretch, as the loop wants them; None at the beginning of the video."""
+        if self.first == 0:
+            return None
+        frames = np.stack(list(frames_between(self.video, self.first - count, self.first)))
+        pictures = frames.transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1
+        return Tail(pictures, self.first // SEGMENT_FRAMES, self.first)
+
+    def faded(self, segments: Iterator[Segment]) -> Iterator[Segment]:
+        """The segments, with the last frames of the stretch fading into those of the old video."""
+        begin = self.stop - (min(FADE, self.stop - self.first) if self.stop < self.facts.frames else 0)
+        for segment in segments:
+            first, end = max(begin, segment.first_frame), segment.first_frame + len(segment.frames)
+            frames = segment.frames.copy()
+            for place, old in zip(range(first, end), frames_between(self.video, first, end), strict=False):
+                share = (place - begin + 1) / (self.stop - begin + 1)
+                frames[place - segment.first_frame] = _mix(frames[place - segment.first_frame], old, share)
+            yield replace(segment, frames=frames)
+
+
+def find_span(video: str | Path, start_s: float, stop_s: float) -> Span:
+    """The segments of a finished video that the time from `start_s` to `stop_s` touches."""
+    video = Path(video)
+    facts = video_facts(video)
+    made_by = facts.made_by or {}
+    if "settings" not in made_by or made_by["settings"].get("video") is None:
+        raise InputError(
+            f"'{video}' does not say how it was made.", expected="a video that longtake wrote and nobody edited"
+        )
+    if made_by["settings"].get("sampling", {}).get("strategy") == "parallel":
+        raise InputError(f"'{video}' was made by the parallel strategy, whose segments overlap.", do="make it anew")
+    stop_s = min(stop_s, facts.seconds)
+    if not 0 <= start_s < stop_s:
+        raise InputError(
+            f"There is nothing from {clock(start_s)} to {clock(stop_s)} in '{video}', which lasts {clock(facts.seconds)}.",
+            expected="--from before --to, both inside the video",
+        )
+    first = int(start_s * facts.fps) // SEGMENT_FRAMES * SEGMENT_FRAMES
+    stop = -int(-stop_s * facts.fps // SEGMENT_FRAMES) * SEGMENT_FRAMES
+    return Span(video, facts, first, min(stop, facts.frames))
+
+
+class SpanWriter(VideoWriter):
+    """Writes the new stretch, and at the end the old video with the stretch in its place."""
+
+    def __init__(self, span: Span, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, overwrite=True, **options)
+        self.span = span
+
+    def _write_whole(self, target: Path) -> None:
+        with (
+            av.open(str(self.span.video)) as old,
+            av.open(str(self.part)) as fresh,
+            av.open(str(target), "w", format="mp4", options=FAST_START) as new,
+        ):
+            if old.streams.video[0].codec_context.extradata != fresh.streams.video[0].codec_context.extradata:
+                raise InputError(
+                    f"'{self.span.video}' was encoded by another H.264 encoder; new pictures can't be put into it.",
+                    do="make the whole video anew",
+                )
+            new.metadata["comment"] = self.comment
+            twins = {s.index: new.add_stream_from_template(s) for s in (*old.streams.video, *old.streams.audio)}
+            pictures, frame = fresh.demux(fresh.streams.video[0]), 0
+            for packet in old.demux():
+                if packet.dts is None:
+                    continue
+                chosen: av.Packet = packet
+                if packet.stream.type == "video":
+                    if self.span.first <= frame < self.span.stop:
+                        chosen = next(pictures)
+                        chosen.pts, chosen.dts, chosen.time_base = packet.pts, packet.dts, packet.time_base
+                    frame += 1
+                chosen.stream = twins[packet.stream.index]
+                new.mux(chosen)
+        flush_to_disk(target)
+
+
+def _mix(new: np.ndarray, old: np.ndarray, share: float) -> np.ndarray:
+    return ((1 - share) * new + share * old).round().astype(np.uint8)
