@@ -2,7 +2,8 @@
 
     python benchmarks/memory.py --minutes 0.1667 10 --json     →  {"peak_mb": {"0.1667": 1234.5, "10": 1240.1}, ...}
 
-One denoising step by default: it needs as much memory as many, and ten minutes of video are then made in minutes.
+One denoising step by default: it needs as much memory as many, and ten minutes of video are then made in minutes. For hours,
+`--stand-in` replaces denoiser and autoencoder by cheap ones at 64 × 64; journal, encoder, sound, speech features and tail are real.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--speech", default=EXAMPLES / "speech.wav")
     parser.add_argument("--preset", default="mini")
     parser.add_argument("--steps", type=int, default=1)
+    parser.add_argument("--stand-in", action="store_true")
+    parser.add_argument("--fps", type=int, default=25, help="with --stand-in")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -53,6 +56,7 @@ def parse() -> argparse.Namespace:
 def in_child(options: argparse.Namespace, minutes: str) -> float:
     """The peak of a fresh process that animates so many minutes, MB."""
     command = [sys.executable, __file__, "--child", "--minutes", minutes, "--steps", str(options.steps)]
+    command += ["--fps", str(options.fps), *(["--stand-in"] if options.stand_in else [])]
     command += ["--portrait", str(options.portrait), "--speech", str(options.speech), "--preset", options.preset]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return float(done.stdout.split()[-1])
@@ -60,14 +64,30 @@ def in_child(options: argparse.Namespace, minutes: str) -> float:
 
 def run_one(options: argparse.Namespace) -> None:
     """Animates for so many minutes and prints the peak."""
+    from stand_in import stand_in
+
     from longtake.animator import Animator
     from longtake.presets import preset
 
     settings = preset(options.preset).settings.apply_set(f"sampling.steps={options.steps}")
+    animator = stand_in(options.fps) if options.stand_in else Animator(options.preset, settings=settings)
     with tempfile.TemporaryDirectory() as folder:
         speech = repeat(Path(options.speech), float(options.minutes[0]) * 60, Path(folder) / "long.wav")
-        Animator(options.preset, settings=settings).animate(options.portrait, speech, Path(folder) / "talk.mp4")
+        out = animator.animate(options.portrait, speech, Path(folder) / "talk.mp4")
+        expect_in_step(out, float(options.minutes[0]) * 60)
     print(round(peak_mb(), 1))
+
+
+def expect_in_step(video: Path, seconds: float) -> None:
+    """Says so on the error stream if picture and sound of the finished file don't end together, within a frame."""
+    from longtake.media.video import video_facts
+
+    facts = video_facts(video)
+    frame = 1 / facts.fps
+    ends = {"picture": facts.seconds, "sound": facts.sound_s or 0.0}
+    print({name: round(end - seconds, 4) for name, end in ends.items()}, f"frame {frame}", file=sys.stderr, flush=True)
+    if any(abs(end - seconds) > frame for end in ends.values()):
+        print("picture and sound don't end together", file=sys.stderr)
 
 
 def repeat(source: Path, seconds: float, out: Path) -> Path:
