@@ -33,7 +33,7 @@ types: .venv/.installed-dev ## check types
 	$(BIN)/pyright
 
 clean: ## remove .venv and everything that was made
-	rm -rf .venv talk.mp4 talk.part.mp4 gates.json build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv talk.mp4 talk.mp4.longtake gates.json build dist .pytest_cache .ruff_cache .hypothesis
 	find src tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.installed: pyproject.toml constraints.txt .ci/setup

@@ -3,7 +3,7 @@
     python benchmarks/memory.py --minutes 0.1667 10 --json     →  {"peak_mb": {"0.1667": 1234.5, "10": 1240.1}, ...}
 
 One denoising step by default: it needs as much memory as many, and ten minutes of video are then made in minutes. For hours,
-`--stand-in` replaces denoiser and autoencoder by cheap ones at 64 × 64; journal, encoder, sound, speech features and tail are real.
+`--stand-in` puts cheap ones at 64 × 64 for denoiser and autoencoder; journal, encoder, sound, speech features and tail are real.
 """
 
 from __future__ import annotations

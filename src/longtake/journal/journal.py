@@ -6,7 +6,7 @@
     tail-0, tail-1  the tails of the last two segments, so that one torn write costs one segment
 
 A segment counts once its line is whole; its piece of the video and its tail were on the disk before. So a kill at any moment
-loses the segment under way and nothing else. Beyond the video the folder holds two tails and grows by some 30 kB a minute.
+loses the segment under way and nothing else. Beyond the video the folder holds two tails and grows by some 40 kB a minute.
 """
 
 from __future__ import annotations
