@@ -1,5 +1,6 @@
 """Laws of durable runs: whatever stops a run, the same call goes on and ends with the same video."""
 
+import errno
 import json
 import os
 import signal
@@ -324,3 +325,24 @@ def test_the_finished_video_has_every_frame_and_all_of_the_sound(whole):
     assert facts.frames == round(SECONDS * 25) and facts.sound_s is not None
     assert abs(facts.sound_s - SECONDS) < 0.05
     assert sum(1 for _ in read_frames(whole)) == facts.frames
+
+
+@pytest.mark.parametrize("writes", [8, 9, 10])
+def test_a_full_disk_stops_the_run_cleanly_and_with_room_it_goes_on(
+    animator, whole, speech, tmp_path, monkeypatch, writes
+):
+    """In the third segment: at its piece of the video, at its tail, at its line."""
+    out, calls = tmp_path / "talk.mp4", []
+
+    def full(descriptor):
+        calls.append(descriptor)
+        if len(calls) >= writes:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match="the disk is full") as stopped:
+        animator.animate(ready(speech), out=out)
+    assert "run the same command again" in str(stopped.value) and not out.exists()
+    monkeypatch.undo()
+    animator.animate(ready(speech), out=out)
+    assert out.read_bytes() == whole.read_bytes()
