@@ -116,7 +116,7 @@ def video(animation: Animation, savings: Savings, options: argparse.Namespace) -
                 motion={name: x.unflatten(0, (2, MOTION)) for name, x in motion.items()},
                 speech=animation.speech_projection(windows).expand(2, -1, -1, -1),
                 has_speech=flags,
-                locator=torch.cat([torch.zeros_like(located), located]),
+                locator=torch.cat([torch.zeros_like(located), located])[:, None],
             )
             kept = kept or animation.denoiser.prepare_video(told)
             latents = denoised(animation, told, kept, latents, options.steps)

@@ -41,7 +41,7 @@ class PortraitConditions:
     identity: Float[Tensor, "k t d"]
     reference: Features  # per place "k l c"
     regions: tuple[Float[Tensor, "k 3 h w"], ...]
-    locator: Float[Tensor, "k c_first h w"]
+    locator: Float[Tensor, "k 1 c_first h w"]
     rectangle: Float[Tensor, "1 3 side side"]  # what the locator reads
     eyes: Float[Tensor, "1 side side"] | None
 
@@ -71,7 +71,6 @@ def read_picture(
     contexts = _contexts(identity, 1 + settings.motion.frames, settings)
     side = latent.shape[-1] * animation.locator.sizes.factor
     rectangle = torch.as_tensor(face_picture(regions.face_box, side)).to(latent).expand(1, 3, -1, -1)
-    located = animation.locator(rectangle)
     maps = zip(regions.pose, regions.face, regions.lip, strict=True)
     return PortraitConditions(
         branches=branches,
@@ -82,7 +81,7 @@ def read_picture(
             animation.reference_net(latent.expand(len(branches), -1, -1, -1), contexts[:, 0]), settings
         ),
         regions=tuple(torch.as_tensor(np.stack(level)).to(latent).expand(len(branches), -1, -1, -1) for level in maps),
-        locator=located * told[:, None, None, None].to(latent),
+        locator=_located(rectangle, networks, branches),
         rectangle=rectangle,
         eyes=None if regions.eyes is None else torch.as_tensor(face_picture(regions.eyes, side)).to(latent)[None],
     )
@@ -125,22 +124,29 @@ def segment_conditions(
         motion=motion,
         speech=tokens.expand(rows, -1, -1, -1),
         has_speech=torch.tensor([branch.speech for branch in branches]),
-        locator=_located(first_frame, frames, portrait, networks, settings),
+        locator=_locator(first_frame, frames, portrait, networks, settings),
         region_weights=(weights.pose, weights.face, weights.lip),
     )
 
 
-def _located(
+def _locator(
     first_frame: int, frames: int, portrait: PortraitConditions, networks: Networks, settings: Settings
-) -> Float[Tensor, "k c h w"] | Float[Tensor, "k f c h w"]:
+) -> Float[Tensor, "k f_or_1 c h w"]:
     """Where the face is; for a model that was told so in training, with the lids of each frame."""
     if portrait.eyes is None or not networks.trained.get("lids"):
         return portrait.locator
     blinks = settings.eyes.blinks_per_minute
     closed = closure(first_frame, frames, settings.video.fps, blinks, settings.sampling.seed)
     pictures = with_lids(portrait.rectangle, portrait.eyes, torch.as_tensor(closed).to(portrait.rectangle)[None])
-    told = torch.tensor([branch.portrait for branch in portrait.branches]).to(portrait.rectangle)
-    return networks.animation.locator(pictures[0]) * told[:, None, None, None, None]
+    return _located(pictures[0], networks, portrait.branches)
+
+
+def _located(
+    pictures: Float[Tensor, "f 3 side side"], networks: Networks, branches: list[Branch]
+) -> Float[Tensor, "k f c h w"]:
+    """What the locator makes of each picture; nothing for a branch without a portrait."""
+    told = torch.tensor([branch.portrait for branch in branches]).to(pictures)
+    return networks.animation.locator(pictures) * told[:, None, None, None, None]
 
 
 def as_pictures(frames: np.ndarray, networks: Networks) -> Float[Tensor, "f 3 H W"]:

@@ -110,7 +110,7 @@ def rehearse(animation: Animation, codec: Any, settings: Settings, watch: Watch)
     face = empty(b, animation.sizes.identity.embedding)
     identity = watch("identity", lambda: animation.identity_projection(face))
     rectangle = empty(1, 3, *2 * [side * animation.locator.sizes.factor])
-    locator = watch("locator", lambda: animation.locator(rectangle)).expand(b, -1, -1, -1)
+    locator = watch("locator", lambda: animation.locator(rectangle)).expand(b, 1, -1, -1, -1)
     picture = watch("encode portrait", lambda: codec.encode(empty(1, 3, pixels, pixels)))
     contexts = context_rows(identity, 1 + n, settings.reference.pairing).unflatten(0, (b, -1))
     read = animation.reference_net

@@ -67,7 +67,7 @@ def _forward(animation, given, options, taps, b, f, n) -> Tensor:
         motion=motion,
         speech=speech.expand(b, -1, -1, -1),
         has_speech=present,
-        locator=torch.cat([torch.zeros_like(locator), locator])[-b:],
+        locator=torch.cat([torch.zeros_like(locator), locator])[-b:, None],
         region_weights=tuple(options["weights"]),
     )
     prepared = animation.denoiser.prepare(told, f)

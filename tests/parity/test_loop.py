@@ -81,7 +81,7 @@ def _conditions(animation, pictures, clip):
         motion={name: x[:, 1:] for name, x in rows.items()},
         speech=animation.speech_projection(_speech(clip)).expand(b, -1, -1, -1),
         has_speech=present,
-        locator=torch.cat([torch.zeros_like(locator), locator]),
+        locator=torch.cat([torch.zeros_like(locator), locator])[:, None],
     )
 
 

@@ -47,7 +47,7 @@ def told(animation, b=2, **changes):
         motion={name: x.unflatten(0, (b, MOTION)) for name, x in motion.items()},
         speech=animation.speech_projection(noise(b, FRAMES, 5, 2, 8)),
         words=noise(b, FRAMES, 16),
-        locator=animation.locator(noise(b, 3, 32, 32)),
+        locator=animation.locator(noise(b, 3, 32, 32))[:, None],
     )
     return replace(full, **changes)
 
@@ -145,6 +145,13 @@ def test_everything_that_is_told_changes_the_answer(animation, change):
     else:
         after = velocity(animation, replace(both, **{change: value.flip(0)}))
     assert (after - before).abs().mean() > 1e-4
+
+
+@torch.no_grad()
+def test_a_place_told_once_is_that_of_every_frame(animation):
+    once = told(animation)
+    each = replace(once, locator=once.locator.repeat(1, FRAMES, 1, 1, 1))
+    assert torch.equal(velocity(animation, once), velocity(animation, each))
 
 
 @torch.no_grad()

@@ -44,7 +44,7 @@ def velocity(animation):
         motion={name: x[:, None] for name, x in read.items()},
         speech=animation.speech_projection(noise(2, 2, 5, 2, 8)),
         has_speech=torch.tensor([False, True]),
-        locator=animation.locator(noise(2, 3, 32, 32)),
+        locator=animation.locator(noise(2, 3, 32, 32))[:, None],
     )
     prepared = animation.denoiser.prepare(told, 2, animation.denoiser.prepare_video(told))
     return animation.denoiser(noise(2, 16, 2, 8, 8), torch.full((2,), 500), prepared)

@@ -43,7 +43,7 @@ def velocity(animation, flags=(False, True)):
         motion={name: x.unflatten(0, (2, MOTION)) for name, x in motion.items()},
         speech=animation.speech_projection(noise(2, FRAMES, 5, 2, 8)),
         has_speech=flags,
-        locator=noise(2, 32, 8, 8),
+        locator=noise(2, 1, 32, 8, 8),
         region_weights=(1.0, 1.3, 0.7),
     )
     portrait = animation.denoiser.prepare_video(told)
@@ -133,7 +133,7 @@ def test_a_row_alone_is_told_what_it_is_told_among_others(animation):
         has_speech=torch.tensor([False, False, True]),
         words=noise(3, FRAMES, 128),
         has_words=torch.tensor([True, False, True]),
-        locator=noise(3, 32, 8, 8),
+        locator=noise(3, 1, 32, 8, 8),
     )
     latents, step = noise(3, 16, FRAMES, 8, 8), torch.tensor([500])
     prepared = denoiser.prepare(told, FRAMES)

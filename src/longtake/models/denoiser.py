@@ -50,7 +50,9 @@ class Conditions:
     has_speech: Bool[Tensor, " b"] | None = None  # None: all rows; a row without it hears exact silence
     words: Float[Tensor, "b f d"] | None = None  # None: word norms are passed by
     has_words: Bool[Tensor, " b"] | None = None
-    locator: Float[Tensor, "b c h w"] | Float[Tensor, "b f c h w"] | None = None  # zero for rows without a portrait
+    locator: Float[Tensor, "b f_or_1 c h w"] | None = (
+        None  # of each frame, or one for all; zero for rows without a portrait
+    )
     region_weights: tuple[float, float, float] = (1.0, 1.0, 1.0)  # pose, face, lip
 
 
@@ -105,7 +107,7 @@ class Prepared:
     """Everything that stays the same while a segment is denoised."""
 
     layers: dict[str, LayerConditions]
-    locator: Float[Tensor, "b c h w"] | Float[Tensor, "b f c h w"] | None
+    locator: Float[Tensor, "b f_or_1 c h w"] | None
 
     def row(self, k: int) -> "Prepared":
         """What one row is told, for a batch of that row alone."""
@@ -228,8 +230,7 @@ class Denoiser(nn.Module):
         embedded = F.silu(self.step(step)).flatten(0, 1)
         x = self.conv_in(latents.transpose(1, 2).flatten(0, 1).to(self.conv_in.weight.dtype))
         if told.locator is not None:
-            each = told.locator if told.locator.ndim == 5 else told.locator[:, None].expand(-1, f, -1, -1, -1)
-            x = x + each.flatten(0, 1).to(x)
+            x = x + told.locator.expand(-1, f, -1, -1, -1).flatten(0, 1).to(x)
         skips = [x]
         for level in self.down:
             for layer in level["layers"]:

@@ -53,12 +53,12 @@ class Learner(Animation):
         )
         return self.denoiser(latents, step, self.denoiser.prepare(conditions, frames)).view(b, -1, *latents.shape[2:])
 
-    def _locate(self, told: Told, kept: Float[Tensor, " b"]) -> Float[Tensor, "b ... c h w"]:
-        """The locator's feature of each row, or of each frame if it is told how closed the eyes are."""
-        if told.lids is None or told.eyes is None:
-            return self.locator(told.rectangle) * kept[:, None, None, None]
-        pictures = with_lids(told.rectangle, told.eyes, told.lids)
-        located = self.locator(pictures.flatten(0, 1)).unflatten(0, told.lids.shape)
+    def _locate(self, told: Told, kept: Float[Tensor, " b"]) -> Float[Tensor, "b f c h w"]:
+        """The locator's feature of each frame if it is told how closed the eyes are, else one for all frames."""
+        pictures = told.rectangle[:, None]
+        if told.lids is not None and told.eyes is not None:
+            pictures = with_lids(told.rectangle, told.eyes, told.lids)
+        located = self.locator(pictures.flatten(0, 1)).unflatten(0, pictures.shape[:2])
         return located * kept[:, None, None, None, None]
 
     def _read(self, told: Told, identity: Float[Tensor, "b t d"]) -> tuple[dict, dict | None]:
