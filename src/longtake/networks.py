@@ -11,7 +11,7 @@ import torch
 
 from longtake.encoders.speech import SpeechEncoder, SpeechFeatures
 from longtake.encoders.speech import SpeechSizes as EncoderSizes
-from longtake.errors import SettingsError, WeightsMismatch
+from longtake.errors import SettingsError
 from longtake.models.animation import Animation, AnimationSizes
 from longtake.models.autoencoder import Autoencoder, AutoencoderSizes
 from longtake.placing import placed, placed_animation
@@ -61,7 +61,7 @@ def load_networks(preset: Preset, run: RunSettings | None = None) -> Networks:
     trained = header.get("settings", {})
     return Networks(
         animation=placed_animation(animation, device, dtype, run),
-        autoencoder=placed(_load_codec(folder, preset.published), device, dtype),
+        autoencoder=placed(_load(*codec_of(preset))[0], device, dtype),
         speech=placed(_load_listener(folder, preset.published), device, torch.float32),
         anchor_std=trained.get("anchor_std"),
         trained=trained,
@@ -76,12 +76,13 @@ def load_animation(path: Path, kind: type[Animation] = Animation) -> tuple[Anima
     return _load(path, AnimationSizes, kind)
 
 
-def _load_codec(folder: Path, published: bool) -> Autoencoder | Vae:
-    if not published:
-        return load_autoencoder(folder / "autoencoder.safetensors")
+def codec_of(preset: Preset) -> tuple[Path, type, Callable[..., Autoencoder | Vae]]:
+    """The file of the preset's autoencoder, the kind of its sizes and what is built of them."""
+    if not preset.published:
+        return preset.weights / "autoencoder.safetensors", AutoencoderSizes, Autoencoder
     from longtake.models.vae import Vae, VaeSizes
 
-    return _load(folder / "vae.safetensors", VaeSizes, Vae)[0]
+    return preset.weights / "vae.safetensors", VaeSizes, Vae
 
 
 def _load_listener(folder: Path, published: bool) -> SpeechEncoder | Wav2Vec2Model:
@@ -142,19 +143,9 @@ def _load(
     path: Path, sizes_of: type, build: Callable[..., Any], dtype: torch.dtype = torch.float32
 ) -> tuple[Any, dict[str, Any]]:
     """The network that a weight file's header describes, holding the file's tensors: never two copies of it in memory."""
-    from pydantic import TypeAdapter, ValidationError
-
     tensors, header = files.read(path)
-    try:
-        sizes = TypeAdapter(sizes_of).validate_python(header.get("sizes"))
-    except ValidationError as error:
-        raise WeightsMismatch(
-            f"The header of {path} does not describe {build.__name__}.",
-            expected="a weight file written by longtake train",
-            do="install longtake again, or check which file lies there",
-        ) from error
     with torch.device("meta"):
-        module = build(sizes)
+        module = build(files.sizes(path, header, sizes_of))
     load(module, tensors)
     del tensors
     return module.to(dtype), header

@@ -124,9 +124,19 @@ def offload(animation: Animation, device: torch.device) -> list[Offloaded]:
     return offloaded
 
 
+def weights_of(module: nn.Module) -> list[Tensor]:
+    """Its parameters and buffers."""
+    return [*module.parameters(), *module.buffers()]
+
+
+def weight_bytes(module: nn.Module) -> int:
+    """What they take."""
+    return sum(x.nbytes for x in weights_of(module))
+
+
 def largest(blocks: Iterable[nn.Module]) -> int:
     """Bytes of the largest block: what offloaded networks take on the device."""
-    return max(sum(x.nbytes for x in [*block.parameters(), *block.buffers()]) for block in blocks)
+    return max(map(weight_bytes, blocks))
 
 
 def _like(old: Tensor | None, data: Tensor) -> Tensor:

@@ -19,11 +19,13 @@ from longtake.diffusion.guidance import branches
 from longtake.models.animation import Animation, AnimationSizes, hallo2_sizes
 from longtake.models.denoiser import Conditions, Prepared
 from longtake.models.pairing import context_rows, frame_reads
-from longtake.placing import blocks, largest
+from longtake.networks import codec_of
+from longtake.placing import blocks, largest, weight_bytes, weights_of
 from longtake.presets import Preset
 from longtake.segments import SEGMENT_FRAMES
 from longtake.settings import Settings
 from longtake.weights import files
+from longtake.weights.files import Sizes
 
 Watch = Callable[[str, Callable[[], Any]], Any]
 WAV2VEC_BYTES = 94_371_712 * 4  # wav2vec2-base, always float32
@@ -74,24 +76,14 @@ def measure(animation: Animation, codec: Any, settings: Settings, listener_bytes
 
 def bare_networks(preset: Preset) -> tuple[Animation, Any]:
     """Animation networks and autoencoder of a preset without memory: as its files say, or as published if they are not here."""
-    from longtake.models.autoencoder import Autoencoder, AutoencoderSizes
-    from longtake.models.vae import Vae, VaeSizes
-
-    kinds: tuple[Any, Any, str] = (
-        (Vae, VaeSizes, "vae") if preset.published else (Autoencoder, AutoencoderSizes, "autoencoder")
-    )
-    codec: Any = kinds[0]
-    its_sizes, file = kinds[1:]
+    file, kind, codec = codec_of(preset)
     sizes = _sizes(preset.weights / "animation.safetensors", AnimationSizes) or hallo2_sizes()
     with torch.device("meta"):
-        its = _sizes(preset.weights / f"{file}.safetensors", its_sizes) or its_sizes()
-        return Animation(sizes).eval(), codec(its).eval()
+        return Animation(sizes).eval(), codec(_sizes(file, kind) or kind()).eval()
 
 
-def _sizes(path: Path, kind: type) -> Any:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(kind).validate_python(files.about(path)["sizes"]) if path.exists() else None
+def _sizes(path: Path, kind: type[Sizes]) -> Sizes | None:
+    return files.sizes(path, files.about(path), kind) if path.exists() else None
 
 
 @torch.no_grad()
@@ -146,18 +138,12 @@ def _decode(codec: Any, latents: Tensor, at_a_time: int) -> None:
         codec.decode(part)  # given away at once, as the flow does
 
 
-def weight_bytes(module: nn.Module) -> int:
-    """What its parameters and buffers take."""
-    return sum(x.nbytes for x in [*module.parameters(), *module.buffers()])
-
-
 class LiveBytes(TorchDispatchMode):
     """The most bytes of tensors that lived at the same time inside, weights of `modules` left out."""
 
     def __init__(self, modules: list[nn.Module]):
         super().__init__()
-        weights = [x for module in modules for x in [*module.parameters(), *module.buffers()]]
-        self.known = {x.untyped_storage()._cdata for x in weights}
+        self.known = {x.untyped_storage()._cdata for module in modules for x in weights_of(module)}
         self.now = self.peak = 0
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):

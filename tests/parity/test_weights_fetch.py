@@ -10,7 +10,6 @@ from typer.testing import CliRunner
 
 from longtake.apps.cli import app
 from longtake.errors import OutputError, WeightsMismatch, WeightsMissing
-from longtake.weights import fetch as fetching
 from longtake.weights import hub as hubs
 from longtake.weights.fetch import fetch
 from longtake.weights.published import MODELS, PublishedFile, PublishedModel
@@ -94,7 +93,7 @@ def test_a_repository_without_a_needed_file_is_told(hub, tmp_path):
 
 
 def test_a_disk_that_is_too_small_is_told_before_anything_is_fetched(hub, tmp_path, monkeypatch):
-    monkeypatch.setattr(fetching.shutil, "disk_usage", lambda place: SimpleNamespace(free=10**5))
+    monkeypatch.setattr("longtake.weights.files.shutil.disk_usage", lambda place: SimpleNamespace(free=10**5))
     with pytest.raises(OutputError, match="HF_HOME"):
         wanted(tmp_path)
     assert not hub.asked

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from longtake.errors import WeightsMismatch, WeightsMissing
+from longtake.models.vae import VaeSizes
 from longtake.weights import files
 from longtake.weights.load import load, load_published
 from longtake.weights.names import ours, published
@@ -30,6 +31,12 @@ def test_a_file_gives_back_tensors_and_header(tmp_path):
 def test_a_missing_file_says_what_to_do(tmp_path):
     with pytest.raises(WeightsMissing, match="longtake doctor"):
         files.read(tmp_path / "nothing.safetensors")
+
+
+@pytest.mark.parametrize("header", [{}, {"sizes": {"widths": "wide"}}])
+def test_a_header_without_the_sizes_of_these_networks_is_refused(header):
+    with pytest.raises(WeightsMismatch, match="holds no VaeSizes"):
+        files.sizes("vae.safetensors", header, VaeSizes)
 
 
 @pytest.mark.parametrize("keep", [0, 5, 60, -3])

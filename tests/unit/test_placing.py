@@ -11,7 +11,7 @@ import torch
 
 from longtake.models.animation import Animation, mini_sizes
 from longtake.models.denoiser import Conditions
-from longtake.placing import blocks, compile_blocks, largest, offload
+from longtake.placing import blocks, compile_blocks, largest, offload, weight_bytes
 
 CPU = torch.device("cpu")
 
@@ -50,25 +50,21 @@ def velocity(animation):
     return animation.denoiser(noise(2, 16, 2, 8, 8), torch.full((2,), 500), prepared)
 
 
-def resident(animation):
-    return sum(x.nbytes for x in [*animation.parameters(), *animation.buffers()])
-
-
 def test_offloaded_networks_give_the_same_numbers_and_hold_one_block_at_a_time(animation):
     want = velocity(animation)
     moved = copy.deepcopy(animation)
-    whole, most = resident(moved), largest(blocks(moved))
+    whole, most = weight_bytes(moved), largest(blocks(moved))
     offloaded = offload(moved, CPU)
-    rest = resident(moved)
+    rest = weight_bytes(moved)
     seen = []
 
     def look(_module, _inputs, _output):
-        seen.append(resident(moved))
+        seen.append(weight_bytes(moved))
 
     for module in moved.modules():
         module.register_forward_hook(look)
     assert torch.equal(velocity(moved), want)
-    assert resident(moved) == rest < 0.1 * whole
+    assert weight_bytes(moved) == rest < 0.1 * whole
     assert max(seen) == rest + most
     assert sum(block.bytes for block in offloaded) == whole - rest
 

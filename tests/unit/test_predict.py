@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 from longtake.apps.predict import advice, duration
 from longtake.models.animation import Animation, mini_sizes
 from longtake.models.autoencoder import Autoencoder, AutoencoderSizes
-from longtake.rehearsal import FusedAttention, LiveBytes, measure, rehearse, weight_bytes
+from longtake.placing import weight_bytes
+from longtake.rehearsal import FusedAttention, LiveBytes, measure, rehearse
 from longtake.settings import Settings
 
 SETTINGS = Settings().overlay({"portrait": {"size_px": 128}, "sampling": {"steps": 3}})

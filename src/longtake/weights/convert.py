@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from longtake.errors import OutputError, WeightsMissing
+from longtake.errors import WeightsMissing
 from longtake.weights import files
 from longtake.weights.files import Progress, Row
 from longtake.weights.kinds import Plan, plan
@@ -40,7 +40,7 @@ def convert(
         return [_one(published, out, progress, dtype)]
     found = _present(published)
     room = sum(path.stat().st_size for _, path in found)
-    _check_room(out, room)
+    files.expect_room(out, room, "give another folder with --out")
     written, done = [], 0
     for file, path in found:
         written.append(_one(path, out, lambda now, _, before=done: progress(before + now, room), dtype, file.becomes))
@@ -69,9 +69,14 @@ def _reshaped(tensors: Iterator[tuple[str, Tensor]], rows: dict[str, Row]) -> It
 
 
 def _rows(published: Source, made: Plan, dtype: torch.dtype | None) -> dict[str, Row]:
-    """Our name → shape and type, wide types first, so that all numbers lie aligned."""
+    """Our name → shape and type, in the order of the file to write."""
     halve = dtype if made.kind == "animation" else None
     rows = {ours: (made.shapes[ours], halve or published.facts[name].dtype) for name, ours in made.moves.items()}
+    return _aligned(rows)
+
+
+def _aligned(rows: dict[str, Row]) -> dict[str, Row]:
+    """The same, wide types first: then every number lies where its type wants it."""
     return dict(sorted(rows.items(), key=lambda row: -row[1][1].itemsize))
 
 
@@ -93,8 +98,7 @@ def _one(path: Path, out: Path, progress: Progress, dtype: torch.dtype | None, b
 def _as_safetensors(path: Path, target: Path, progress: Progress) -> Path:
     """The same tensors under the same names, without the pickle."""
     published = source(path)
-    rows = {name: (fact.shape, fact.dtype) for name, fact in published.facts.items()}
-    rows = dict(sorted(rows.items(), key=lambda row: -row[1][1].itemsize))
+    rows = _aligned({name: (fact.shape, fact.dtype) for name, fact in published.facts.items()})
     files.write_stream(target, rows, _reshaped(published.tensors(rows), rows), {"source": path.name}, progress)
     return target
 
@@ -115,14 +119,3 @@ def _present(folder: Path) -> list[tuple[PublishedFile, Path]]:
             do="longtake weights fetch hallo2, or convert a single file by its path",
         )
     return [(file, path) for file, path in found if path is not None]
-
-
-def _check_room(out: Path, needed: int) -> None:
-    """Refuses to start what would fill the disk."""
-    place = next(parent for parent in (out.absolute(), *out.absolute().parents) if parent.exists())
-    free = shutil.disk_usage(place).free
-    if free < needed * 1.02:
-        raise OutputError(
-            f"The converted files need {needed / 1e9:.1f} GB and {place} has {free / 1e9:.1f} GB free.",
-            do="make room, or give another folder with --out",
-        )

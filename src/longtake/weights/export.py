@@ -53,16 +53,9 @@ def export(
 
 def _published_shapes(path: Path, header: dict) -> Shapes:
     """What net.pth must hold for networks of these sizes; raises WeightsMismatch if the released code can't build them."""
-    from pydantic import TypeAdapter, ValidationError
-
-    try:
-        sizes = TypeAdapter(AnimationSizes).validate_python(header.get("sizes"))
-        widths = sizes.denoiser.unet.channels
-        like = hallo2_sizes(widths) if len(widths) == 4 else hallo2_sizes()
-    except ValidationError as error:
-        raise WeightsMismatch(
-            f"{path} does not hold networks that animate.", do="longtake weights check FOLDER"
-        ) from error
+    sizes = files.sizes(path, header, AnimationSizes)
+    widths = sizes.denoiser.unet.channels
+    like = hallo2_sizes(widths) if len(widths) == 4 else hallo2_sizes()
     same = replace(sizes.denoiser, words=0, positions=like.denoiser.positions)
     if same != like.denoiser or sizes.locator != like.locator or sizes.identity != like.identity:
         raise WeightsMismatch(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from longtake.errors import LongtakeError, OutputError, WeightsMissing
 from longtake.weights import hub
+from longtake.weights.files import expect_room
 from longtake.weights.hub import Listing
 from longtake.weights.published import PublishedFile, PublishedModel
 
@@ -33,7 +33,7 @@ def fetch(model: PublishedModel, files: Sequence[PublishedFile], say: Say, cache
         path for path in sizes if (hub.repo_folder(model.repo, cache) / "snapshots" / listing.revision / path).is_file()
     }
     say(announce(model, sizes, here, cache))
-    _check_room(cache, sum(size for path, size in sizes.items() if path not in here))
+    expect_room(cache, sum(size for path, size in sizes.items() if path not in here), "set HF_HOME to another folder")
     places = [_bring(model, file, listing, cache) for file in files]
     say(f"{len(files)} files are as the hub says (hashes compared).")
     return places[0].parents[len(Path(files[0].path).parts) - 1]
@@ -93,16 +93,6 @@ def _offline(model: PublishedModel, names: list[str], cache: Path, reason: str) 
         f"then bring the folder here and run\n  longtake weights convert published --preset {model.name}\n"
         "HF_HOME names another cache; HF_HUB_OFFLINE=1 forbids the network.",
     )
-
-
-def _check_room(cache: Path, needed: int) -> None:
-    place = next(parent for parent in (cache.absolute(), *cache.absolute().parents) if parent.exists())
-    free = shutil.disk_usage(place).free
-    if needed and free < needed * 1.02:
-        raise OutputError(
-            f"{needed / 1e9:.2f} GB are to be fetched, and {place} has {free / 1e9:.2f} GB free.",
-            do="make room, or set HF_HOME to a folder on another disk",
-        )
 
 
 def _first_line(error: Exception) -> str:

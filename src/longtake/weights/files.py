@@ -2,14 +2,17 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
-from longtake.errors import WeightsMismatch, WeightsMissing
+from longtake.errors import OutputError, WeightsMismatch, WeightsMissing
+
+Sizes = TypeVar("Sizes")
 
 HEADER = "longtake"  # the header entry that holds our JSON
 Row = tuple[tuple[int, ...], torch.dtype]  # what the header says of a tensor
@@ -93,10 +96,35 @@ def about(path: Path | str) -> dict[str, Any]:
         return _about(file.metadata())
 
 
+def sizes(path: Path | str, header: Mapping[str, Any], kind: type[Sizes]) -> Sizes:
+    """The sizes of its networks that a header tells; raises WeightsMismatch if they are not of this kind."""
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(kind).validate_python(header.get("sizes"))
+    except ValidationError as error:
+        raise WeightsMismatch(
+            f"The header of {path} holds no {kind.__name__}.",
+            expected="a weight file that longtake train or longtake weights convert wrote",
+            do="check which file lies there: longtake weights check FOLDER; or install, convert or train it again",
+        ) from error
+
+
 def short_hash(path: Path) -> str:
     """The first 16 hex digits of a file's SHA-256."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def expect_room(folder: Path, needed: int, otherwise: str) -> None:
+    """Refuses what would fill the disk: raises OutputError if `needed` bytes have no room where the folder is or will be."""
+    place = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    free = shutil.disk_usage(place).free
+    if needed and free < needed * 1.02:
+        raise OutputError(
+            f"{needed / 1e9:.2f} GB are to be written, and {place} has {free / 1e9:.2f} GB free.",
+            do=f"make room, or {otherwise}",
+        )
 
 
 def _header(rows: Mapping[str, Row], sizes: Mapping[str, int], about: Mapping[str, Any]) -> bytes:

@@ -92,7 +92,8 @@ def must_be(source: Source) -> int:
         return 0
     if kind == "animation":
         used = {name: fact for name, fact in source.facts.items() if not names.OURS_ONLY.match(name)}
-        _must_fit(source, animation_shapes(_own_sizes(source.path)), used)
+        sizes = files.sizes(source.path, files.about(source.path), AnimationSizes)
+        _must_fit(source, animation_shapes(sizes), used)
         return 0
     return len(plan(source).skipped)
 
@@ -213,18 +214,6 @@ def _net_g(source: Source) -> Plan:
     _must_fit(source, net_g_shapes())
     moves = {name: name for name in source.facts}
     return Plan("enhancer", moves, {name: fact.shape for name, fact in source.facts.items()})
-
-
-def _own_sizes(path: Path) -> AnimationSizes:
-    """The sizes in the header of one of our files."""
-    from pydantic import TypeAdapter, ValidationError
-
-    try:
-        return TypeAdapter(AnimationSizes).validate_python(files.about(path).get("sizes"))
-    except ValidationError as error:
-        raise WeightsMismatch(
-            f"The header of {path} does not describe the networks that animate.", do="convert the published file again"
-        ) from error
 
 
 def _moves(facts: Mapping[str, Facts], prefix: str) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -69,6 +69,10 @@ class Source:
 def source(path: Path | str) -> Source:
     """The file's tensors, described."""
     path = Path(path)
+    if not path.is_file():
+        raise WeightsMissing(
+            f"There is no weight file at {path}", do="longtake weights list shows which files there are"
+        )
     facts = _header(path) if path.suffix == ".safetensors" else _facts(_open(path))
     return Source(path, facts)
 
@@ -92,10 +96,6 @@ def _facts(tensors: Mapping[str, Tensor]) -> dict[str, Facts]:
 
 def _open(path: Path) -> Mapping[str, Tensor]:
     """The file's tensors, mapped, under names without wrappers."""
-    if not path.is_file():
-        raise WeightsMissing(
-            f"There is no weight file at {path}", do="longtake weights list shows which files there are"
-        )
     if path.suffix == ".safetensors":
         return _Mapped(path)
     return _plain(path, _unpickle(path))
@@ -128,10 +128,6 @@ def _safe_open(path: Path) -> Any:
 
 def _header(path: Path) -> dict[str, Facts]:
     """Names, shapes and types from the header of a safetensors file, in the order of the file's numbers."""
-    if not path.is_file():
-        raise WeightsMissing(
-            f"There is no weight file at {path}", do="longtake weights list shows which files there are"
-        )
     _safe_open(path)  # says whether header and size agree
     with open(path, "rb") as file:
         rows = json.loads(file.read(int.from_bytes(file.read(8), "little")))
