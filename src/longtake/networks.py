@@ -65,10 +65,21 @@ def load_networks(preset: Preset, run: RunSettings | None = None) -> Networks:
         speech=placed(_load_listener(folder, preset.published), device, torch.float32),
         anchor_std=trained.get("anchor_std"),
         trained=trained,
-        hashes={path.stem: short_hash(path) for path in sorted(folder.rglob("*.safetensors"))},
+        hashes={path.stem: short_hash(path) for path in own_files(preset)},
         device=device,
         dtype=dtype,
     )
+
+
+def own_files(preset: Preset) -> list[Path]:
+    """The files of tensors that the preset is loaded from, by name; whatever else lies in its folder is not among them."""
+    found: set[Path] = set()
+    for path in (preset.weights / name for name in preset.files):
+        if path.is_dir():
+            found |= set(path.rglob("*.safetensors"))
+        elif path.suffix == ".safetensors":
+            found |= {path, *(path.with_name(part) for part in files.about(path).get("parts", []))}
+    return sorted(found)
 
 
 def load_animation(path: Path, kind: type[Animation] = Animation) -> tuple[Animation, dict[str, Any]]:

@@ -1,11 +1,15 @@
 """Weight files: what is written comes back, what does not fit is refused by name."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
 from longtake.errors import WeightsMismatch, WeightsMissing
 from longtake.models.vae import VaeSizes
+from longtake.networks import own_files
+from longtake.presets import hallo2, mini
 from longtake.weights import files
 from longtake.weights.load import load, load_published
 from longtake.weights.names import ours, published
@@ -26,6 +30,15 @@ def test_a_file_gives_back_tensors_and_header(tmp_path):
     assert tensors["first.weight"].dtype == torch.bfloat16
     assert torch.equal(tensors["positions"], small.positions), "position tables are never rounded"
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["small.safetensors"]
+
+
+def test_only_files_that_a_preset_is_loaded_from_are_its_own(tmp_path):
+    files.write_parts(tmp_path / "animation.safetensors", Small().state_dict(), {}, {"first.": "reference.safetensors"})
+    for name in ("autoencoder", "speech", "vae", "enhancer", "wav2vec2/model"):
+        files.write(tmp_path / f"{name}.safetensors", {}, {})
+    small, large = (own_files(replace(preset, weights=tmp_path)) for preset in (mini(), hallo2()))
+    assert [path.stem for path in small] == ["animation", "autoencoder", "reference", "speech"]
+    assert [path.stem for path in large] == ["animation", "reference", "vae", "model"]
 
 
 def test_a_missing_file_says_what_to_do(tmp_path):
