@@ -214,6 +214,7 @@ def test_the_commands_convert_check_and_export(published_folder, tmp_path, capsy
         (["check", "nothing"], 5),
         (["convert", "nothing"], 5),
         (["convert", "nothing", "--dtype", "int3"], 4),
+        (["convert", "nothing", "--preset", "giant"], 4),
         (["export", "nothing"], 5),
         (["fetch", "mini"], 4),
         (["names", "mini"], 4),

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from longtake.apps.options import Json, Quiet
 from longtake.apps.outcome import run_app
 from longtake.apps.weights import app as weights
 
@@ -40,9 +41,7 @@ class Precision(StrEnum):
 Set = Annotated[
     list[str], typer.Option("--set", metavar="SECTION.NAME=VALUE", help="Change one setting; may be repeated.")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it is there already.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def show_version(wanted: bool) -> None:

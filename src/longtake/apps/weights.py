@@ -9,14 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
+from longtake.apps.options import Json, Quiet
 from longtake.apps.outcome import say
 
 app = typer.Typer(
     help="The published weights: list, fetch, check, convert, export.", no_args_is_help=True, rich_markup_mode=None
 )
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="hallo2 or hallo.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Out = Annotated[
     Path | None, typer.Option("--out", "-o", metavar="FOLDER", help="Where ours go; default: the preset's folder.")
 ]
@@ -187,9 +186,9 @@ def number_type(name: str | None) -> Any:
 
 def folder_of(model: str) -> Path:
     """The folder of the preset of this name."""
-    from longtake.presets import PRESETS, preset
+    from longtake.presets import preset
 
-    return preset(model).weights if model in PRESETS else preset("hallo2").weights.with_name(model)
+    return preset(model).weights
 
 
 def place_of(repo: str, file: Any, folder: Path) -> Path | None:

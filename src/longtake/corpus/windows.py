@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +114,8 @@ class Windows:
             {**row, "folder": k} for k, index in enumerate(indices) for row in index["clips"] if row["split"] == split
         ]
         self.speech_window = speech_window
+        self._closed: dict[tuple[int, int], np.ndarray] = {}  # by folder and start of a clip, as clips are drawn
+        self._blinks: dict[int, list[tuple[dict, int]]] = {}  # by length of a segment
         self.hashes = indices[0]["hashes"]
 
     def single(self, rng: np.random.Generator, frames: int) -> Example:
@@ -144,21 +145,26 @@ class Windows:
         reference = int(rng.integers(0, clip["frames"]))
         return self._example(clip, reference, np.arange(first, first + frames), np.arange(first - motion, first))
 
-    @lru_cache  # noqa: B019 - windows live as long as the run
     def _blinking(self, frames: int) -> list[tuple[dict, int]]:
         """Clips and first frames of the segments with a blink in them, its closed frames at least two from the ends."""
-        found = []
-        for clip in self.clips:
-            closed = self._lids(clip["folder"], clip["start"], clip["frames"]) > CLOSED
-            starts = range(PERIOD, PERIOD * ((clip["frames"] - frames) // PERIOD) + 1, PERIOD)
-            found += [(clip, first) for first in starts if closed[first + 2 : first + frames - 2].any()]
-        return found
+        if frames not in self._blinks:
+            found: list[tuple[dict, int]] = []
+            for clip in self.clips:
+                closed = self._lids(clip) > CLOSED
+                starts = range(PERIOD, PERIOD * ((clip["frames"] - frames) // PERIOD) + 1, PERIOD)
+                found += [(clip, first) for first in starts if closed[first + 2 : first + frames - 2].any()]
+            self._blinks[frames] = found
+        return self._blinks[frames]
 
-    @lru_cache(maxsize=4096)  # noqa: B019
-    def _lids(self, folder: int, start: int, frames: int) -> Float[np.ndarray, " f"]:
+    def _lids(self, clip: dict) -> Float[np.ndarray, " f"]:
         """How closed the eyes are in each frame of a clip."""
-        opening = eye_opening(self.arrays[folder]["landmarks"][start : start + frames].astype(np.float32)).mean(-1)
-        return np.clip(1 - opening / np.maximum(np.median(opening), 1e-6), 0, 1).astype(np.float32)
+        key, start = (clip["folder"], clip["start"]), clip["start"]
+        if key not in self._closed:
+            landmarks = self.arrays[clip["folder"]]["landmarks"][start : start + clip["frames"]]
+            opening = eye_opening(landmarks.astype(np.float32)).mean(-1)
+            closed = 1 - opening / np.maximum(np.median(opening), 1e-6)
+            self._closed[key] = np.clip(closed, 0, 1).astype(np.float32)
+        return self._closed[key]
 
     def _draw(self, rng: np.random.Generator) -> dict:
         return self.clips[int(rng.integers(len(self.clips)))]
@@ -175,5 +181,5 @@ class Windows:
             identity=arrays["identity"][start + reference].astype(np.float32),
             landmarks=arrays["landmarks"][start + reference].astype(np.float32),
             truth=arrays["landmarks"][start + targets].astype(np.float32),
-            lids=self._lids(clip["folder"], start, clip["frames"])[targets],
+            lids=self._lids(clip)[targets],
         )

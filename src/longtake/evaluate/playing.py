@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from longtake.clips import SAMPLE_RATE_HZ, Chunk, Speech
+from longtake.media.windows import zeros_outside
 from longtake.presets import Preset
 from longtake.settings import Settings
 
@@ -32,11 +33,7 @@ class Samples:
 
     def window(self, start: int, stop: int) -> Float[np.ndarray, " samples"]:
         """Samples from `start` up to `stop`."""
-        result = np.zeros(max(stop - start, 0), np.float32)
-        first, last = max(start, 0), min(stop, len(self.values))
-        if first < last:
-            result[first - start : last - start] = self.values[first:last]
-        return result
+        return zeros_outside(start, stop, len(self.values), lambda first, last: self.values[first:last])
 
 
 def speech_of(samples: Float[np.ndarray, " samples"], name: str = "speech") -> Speech:

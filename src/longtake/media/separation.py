@@ -20,6 +20,7 @@ from jaxtyping import Complex, Float
 from longtake.clips import SAMPLE_RATE_HZ, Speech
 from longtake.errors import OutputError
 from longtake.media.sound import blocks, down_mix
+from longtake.media.windows import zeros_outside
 from longtake.models.onnx import OnnxNetwork, open_onnx, wrong_network
 
 RATE_HZ = 44_100
@@ -103,12 +104,11 @@ class StoredSound:
 
     def window(self, start: int, stop: int) -> Float[np.ndarray, " samples"]:
         """Samples from `start` up to `stop`."""
-        result = np.zeros(max(stop - start, 0), np.float32)
-        first, last = max(start, 0), min(stop, self.samples)
-        if first < last:
-            self.file.seek(4 * first)
-            result[first - start : last - start] = np.frombuffer(self.file.read(4 * (last - first)), np.float32)
-        return result
+        return zeros_outside(start, stop, self.samples, self._inside)
+
+    def _inside(self, first: int, last: int) -> Float[np.ndarray, " _"]:
+        self.file.seek(4 * first)
+        return np.frombuffer(self.file.read(4 * (last - first)), np.float32)
 
 
 def separated(

@@ -8,6 +8,21 @@ import numpy as np
 from jaxtyping import Float
 
 
+def zeros_outside(
+    start: int, stop: int, total: int | None, inside: Callable[[int, int], np.ndarray], rows: tuple[int, ...] = ()
+) -> Float[np.ndarray, "*c samples"]:
+    """Samples from `start` up to `stop` of a sound of `total` samples (None: up to where it ends), zero outside it.
+
+    `inside` gives the samples from one place up to another that both lie in the sound; fewer where it ends.
+    """
+    result = np.zeros((*rows, max(stop - start, 0)), np.float32)
+    first, last = max(start, 0), stop if total is None else min(stop, total)
+    if first < last:
+        found = inside(first, last)
+        result[..., first - start : first - start + found.shape[-1]] = found
+    return result
+
+
 class Windows:
     """Windows of samples that `blocks()` gives from the beginning on, `channels` rows of them (None: plain mono).
 
@@ -28,16 +43,13 @@ class Windows:
 
     def window(self, start: int, stop: int) -> Float[np.ndarray, "*c samples"]:
         """Samples from `start` up to `stop`."""
-        result = np.zeros((*self._rows, max(stop - start, 0)), np.float32)
-        first, last = max(start, 0), stop if self.total is None else min(stop, self.total)
-        if first >= last:
-            return result
+        return zeros_outside(start, stop, self.total, self._inside, self._rows)
+
+    def _inside(self, first: int, last: int) -> Float[np.ndarray, "*c _"]:
         if first < self._first:
             self._restart()
         self._read_up_to(last, first - self._history)
-        kept = self._kept[..., first - self._first : last - self._first]
-        result[..., first - start : first - start + kept.shape[-1]] = kept
-        return result
+        return self._kept[..., first - self._first : last - self._first]
 
     def _restart(self) -> None:
         self._blocks = self._make()

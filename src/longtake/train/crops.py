@@ -6,10 +6,11 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-OUTER_LIP = [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185]
+from longtake.face.regions import LEFT_EYE, LIP, RIGHT_EYE
+
 INNER_LIP = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191]
-LIPS = np.array([*OUTER_LIP, *INNER_LIP])
-EYES = (np.array([33, 133, 159, 145, 105]), np.array([362, 263, 386, 374, 334]))
+LIPS = np.array([*LIP, *INNER_LIP])
+EYES = (np.array(RIGHT_EYE), np.array(LEFT_EYE))
 FACE = np.arange(468)
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from longtake.errors import CorpusError
+from longtake.media.windows import zeros_outside
 
 RATE_HZ = 16000
 LABEL_HZ = 100
@@ -72,12 +73,9 @@ class SoundStore:
 
     def cut(self, utterance: Utterance, first: int, samples: int) -> Float[np.ndarray, " samples"]:
         """Samples of one utterance in [-1, 1], zero outside it."""
-        out = np.zeros(samples, np.float32)
-        start, stop = max(first, 0), min(first + samples, utterance.samples)
-        if stop > start:
-            at = utterance.first_sample
-            out[start - first : stop - first] = self._samples[at + start : at + stop] / np.float32(32768)
-        return out
+        at = utterance.first_sample
+        inside = lambda start, stop: self._samples[at + start : at + stop] / np.float32(32768)  # noqa: E731
+        return zeros_outside(first, first + samples, utterance.samples, inside)
 
     def labels(
         self, utterance: Utterance, times_s: Float[np.ndarray, " t"]
