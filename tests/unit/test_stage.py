@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 from longtake.corpus.windows import INDEX
 from longtake.errors import SettingsError
 from longtake.face.regions import LIP
-from longtake.train.recipe import Recipe
+from longtake.train.recipe import Recipe, read_recipe
 from longtake.train.stage import build, estimate
 
 FRAMES = 40
@@ -113,15 +114,11 @@ def test_the_header_says_how_the_latents_were_anchored(windows):
 
 @pytest.mark.parametrize("name", ["mini/stage1", "mini/stage2", "paper/stage1", "paper/stage2"])
 def test_every_shipped_recipe_can_be_counted_without_data(name):
-    from longtake.train.recipe import read_recipe
-
     told = estimate(read_recipe(Path(__file__).parents[2] / "recipes" / f"{name}.toml"))
     assert "TFLOP" in told and "learn" in told
 
 
 def test_the_paper_s_stages_have_the_paper_s_numbers():
-    from longtake.train.recipe import read_recipe
-
     one, two = (read_recipe(Path(__file__).parents[2] / "recipes" / "paper" / f"stage{stage}.toml") for stage in (1, 2))
     assert (one.run.steps, two.run.steps) == (30_000, 28_000)
     assert (one.learning.rate, two.learning.rate) == (1e-5, 1e-5)
@@ -141,5 +138,7 @@ def test_training_goes_on_from_the_shipped_weights():
 
     learner = Learner(mini_sizes())
     before = learner.denoiser.conv_out.weight.clone()
-    start_from(learner, mini().weights / "animation.safetensors")
+    shipped = read_recipe(Path(__file__).parents[2] / "recipes" / "mini" / "stage2.toml").task
+    task = SimpleNamespace(model=learner, header=lambda: {"settings": shipped})
+    start_from(task, mini().weights / "animation.safetensors")
     assert not torch.equal(before, learner.denoiser.conv_out.weight)

@@ -13,14 +13,15 @@ from longtake.train.checkpoint import load_checkpoint, start_from
 from longtake.train.loop import Trainer
 from longtake.train.recipe import Learning, Recipe, read_recipe
 from longtake.train.task import learning_rate
-from longtake.weights.files import about, read
+from longtake.weights.files import about, read, write
 
 
 class Line:
     """Fits a noisy line; its loss draws noise from torch, its batches from the given generator."""
 
-    def __init__(self):
+    def __init__(self, settings=None):
         torch.manual_seed(0)
+        self.settings = settings or {}
         self.model = nn.Linear(3, 1)
         self.model.register_buffer("count", torch.zeros((), dtype=torch.int64))
         self.looks = 0
@@ -42,7 +43,7 @@ class Line:
         return np.zeros((4, 4, 3), np.uint8), {"score": -float(self.looks)}
 
     def header(self):
-        return {"sizes": {"in": 3}, "corpus_seed": "7"}
+        return {"sizes": {"in": 3}, "corpus_seed": "7", "settings": self.settings}
 
 
 def recipe(folder, **run) -> Recipe:
@@ -138,10 +139,25 @@ def test_a_run_can_start_from_weights_and_refuses_those_that_do_not_fit(tmp_path
     second.export(tmp_path / "second.safetensors")
     origin = about(tmp_path / "second.safetensors")["started_from"]
     assert (origin["kind"], origin["frames_seen"]) == ("line", 96)
+    other = Line()
+    other.model = nn.Conv1d(1, 1, 1)
     with pytest.raises(WeightsMismatch):
-        start_from(nn.Conv1d(1, 1, 1), tmp_path / "line.safetensors")
+        start_from(other, tmp_path / "line.safetensors")
     with pytest.raises(WeightsMissing):
-        start_from(nn.Linear(3, 1), tmp_path / "nothing.safetensors")
+        start_from(other, tmp_path / "nothing.safetensors")
+
+
+def test_weights_that_learned_something_else_are_refused_unless_the_recipe_says_so(tmp_path):
+    path = tmp_path / "line.safetensors"
+    write(path, Line().model.state_dict(), {"settings": {"prediction": "v"}})
+    start_from(Line({"prediction": "v", "lids": False}), path)
+    told = {"prediction": "clean", "lids": True}
+    with pytest.raises(SettingsError, match='prediction = "v", lids = false') as refused:
+        start_from(Line(told), path)
+    assert 'run.relearn = ["prediction", "lids"]' in refused.value.do
+    with pytest.raises(SettingsError, match="trained with lids = false"):
+        start_from(Line(told), path, ["prediction"])
+    Trainer(Line(told), recipe(tmp_path / "run", start=path, relearn=["prediction", "lids"]))
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path):

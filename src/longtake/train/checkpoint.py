@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from longtake.errors import WeightsMismatch
+from longtake.errors import SettingsError, WeightsMismatch
+from longtake.train.task import Task
+
+MEANING = {"prediction": "v", "lids": False, "beta_schedule": "linear"}
+"""Settings that say what a denoiser's numbers mean, and what they were in files that don't tell."""
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -40,15 +45,36 @@ def export_weights(path: Path, tensors: Mapping[str, Tensor], header: Mapping[st
     write(path, tensors, header, torch.bfloat16)
 
 
-def start_from(model: nn.Module, path: Path) -> dict[str, Any]:
-    """Load weights into the model, every name and shape agreeing; gives what a header tells of where its run began."""
+def start_from(task: Task, path: Path, relearn: Sequence[str] = ()) -> dict[str, Any]:
+    """Load weights into the task's model, every name and shape agreeing; gives what their header tells of their run.
+
+    They must have learned the same thing, but for the settings in `relearn`.
+    """
     from longtake.weights.files import read, short_hash
     from longtake.weights.load import load
 
     tensors, header = read(path)
-    load(model, tensors)
+    _expect_alike(path, header.get("settings", {}), task.header().get("settings", {}), relearn)
+    load(task.model, tensors)
     told = ("kind", "recipe", "frames_seen", "steps", "hours", "commit", "corpus_seed", "started_from")
     return {"weights": short_hash(path), **{name: header[name] for name in told if name in header}}
+
+
+def _expect_alike(path: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any], relearn: Sequence[str]) -> None:
+    """Refuses weights whose numbers mean something else: nothing else would show it, for they fit all the same."""
+    differ = {name: theirs.get(name, unsaid) for name, unsaid in MEANING.items() if name in ours}
+    differ = {name: value for name, value in differ.items() if value != ours[name] and name not in relearn}
+    if differ:
+        raise SettingsError(
+            f"The weights in {path} were trained with {_said(differ)}.",
+            expected=f"{_said({name: ours[name] for name in differ})}, as in this recipe",
+            do="start from other weights, change the recipe's [task], or let them learn it anew: "
+            f"run.relearn = {json.dumps(list(differ))}",
+        )
+
+
+def _said(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = {json.dumps(value)}" for name, value in settings.items())
 
 
 def commit() -> str:

@@ -35,6 +35,9 @@ class Run(Part):
     threads: int | None = Field(default=None, ge=1, description="CPU threads; None leaves PyTorch's choice")
     prefetch: int = Field(default=0, ge=0, description="batches made ahead by a thread of their own")
     start: Path | None = Field(default=None, description="weights (safetensors) to begin from, e.g. the shipped ones")
+    relearn: list[Literal["prediction", "lids", "beta_schedule"]] = Field(
+        default_factory=list, description="settings in which the weights of `start` may differ: they learn them anew"
+    )
     weights: Path | None = Field(
         default=None, description="where the final EMA weights are written as bf16 safetensors"
     )
