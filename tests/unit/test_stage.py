@@ -142,3 +142,14 @@ def test_training_goes_on_from_the_shipped_weights():
     task = SimpleNamespace(model=learner, header=lambda: {"settings": shipped})
     start_from(task, mini().weights / "animation.safetensors")
     assert not torch.equal(before, learner.denoiser.conv_out.weight)
+
+
+@pytest.mark.parametrize("corrupted", ["motion", "reference"])
+def test_noise_falls_on_what_is_corrupted_and_leaves_the_batch_as_it_was(windows, corrupted):
+    task = build(recipe(windows, motion=4, corrupted=corrupted, motion_noise_std=0.5))
+    batch = task.batch(np.random.default_rng(0), 0.0)
+    before = {name: tensor.clone() for name, tensor in batch.items()}
+    told = task.told(batch)
+    assert torch.equal(told.reference, before["read"]) == (corrupted == "motion")
+    assert torch.equal(told.motion, before["motion"]) == (corrupted == "reference")
+    assert all(torch.equal(batch[name], before[name]) for name in batch)

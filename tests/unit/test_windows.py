@@ -54,6 +54,16 @@ def test_a_video_that_starts_has_copies_of_its_portrait_as_motion_frames(folder)
     assert example.reference[0, 0, 0] == first
 
 
+def test_a_corrupted_portrait_is_read_so_and_leaves_the_motion_frames_whole(folder):
+    rng, windows = np.random.default_rng(0), Windows(folder)
+    for start_rate in (0.0, 1.0):
+        example = windows.segment(rng, 16, 4, start_rate, corrupted="reference")
+        assert example.read[0, 0, 0] == -example.reference[0, 0, 0] < 0
+        assert min(numbers(example.motion)) >= 0
+    example = windows.segment(rng, 16, 4, 0.0)
+    assert np.array_equal(example.read, example.reference)
+
+
 def test_segments_with_a_blink_are_drawn_as_often_as_asked(folder):
     lids = [point for pair in RIGHT_LIDS + LEFT_LIDS for point in pair[:1]]
     landmarks = np.load(folder / "landmarks.npy", mmap_mode="r+")

@@ -10,9 +10,10 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from longtake.errors import CorpusError
 from longtake.face.measure import eye_opening
@@ -22,6 +23,8 @@ PERIOD = 8
 """Segments begin at every eighth frame, so only the second half of each eight is ever corrupted as motion frames."""
 CLOSED = 0.5
 """Eyes more closed than this blink."""
+Corrupted = Literal["motion", "reference"]
+"""What has dropped patches: the motion frames, as in the paper, or for comparison the portrait that is read."""
 ARRAYS = ("latents", "dropped", "speech", "identity", "landmarks")
 
 
@@ -43,8 +46,11 @@ class Example:
     """One training example; `h w` is the latent grid and landmarks are in frame pixels."""
 
     reference: Float[np.ndarray, "c h w"]
+    read: Float[np.ndarray, "c h w"]  # the same as the reference net sees it: with dropped patches if it is corrupted
     target: Float[np.ndarray, "f c h w"]
-    motion: Float[np.ndarray, "n c h w"]  # latents of patch-dropped frames; empty for single frames
+    motion: Float[
+        np.ndarray, "n c h w"
+    ]  # latents of frames, patch-dropped if they are corrupted; empty for single frames
     speech: Float[np.ndarray, "f window layers features"]
     identity: Float[np.ndarray, " embedding"]
     landmarks: Float[np.ndarray, "468 2"]  # of the reference frame: regions are made from these
@@ -91,7 +97,7 @@ def prepare(
     (out / INDEX).write_text(json.dumps(index))
 
 
-def leads(count: int) -> np.ndarray:
+def leads(count: int) -> Int[np.ndarray, " leading"]:
     """The frames that may lead a segment, of a clip of `count` frames."""
     frames = np.arange(count)
     return frames[frames % PERIOD >= PERIOD // 2]
@@ -125,7 +131,13 @@ class Windows:
         return self._example(clip, int(reference), np.array(targets), np.array([], int))
 
     def segment(
-        self, rng: np.random.Generator, frames: int, motion: int, start_rate: float, blink_rate: float = 0.0
+        self,
+        rng: np.random.Generator,
+        frames: int,
+        motion: int,
+        start_rate: float,
+        blink_rate: float = 0.0,
+        corrupted: Corrupted = "motion",
     ) -> Example:
         """Stage 2: `frames` consecutive targets after `motion` frames; at `start_rate` the video starts here instead.
 
@@ -141,9 +153,13 @@ class Windows:
             clip, first = blinking[int(rng.integers(len(blinking)))]
         if rng.random() < start_rate:
             first -= PERIOD // 2
-            return self._example(clip, first, np.arange(first, first + frames), np.full(motion, first))
+            return self._example(clip, first, np.arange(first, first + frames), np.full(motion, first), corrupted)
         reference = int(rng.integers(0, clip["frames"]))
-        return self._example(clip, reference, np.arange(first, first + frames), np.arange(first - motion, first))
+        if corrupted == "reference":  # only frames that may lead a segment are there with dropped patches
+            leading = leads(clip["frames"])
+            reference = int(leading[reference * len(leading) // clip["frames"]])
+        targets, before = np.arange(first, first + frames), np.arange(first - motion, first)
+        return self._example(clip, reference, targets, before, corrupted)
 
     def _blinking(self, frames: int) -> list[tuple[dict, int]]:
         """Clips and first frames of the segments with a blink in them, its closed frames at least two from the ends."""
@@ -169,14 +185,18 @@ class Windows:
     def _draw(self, rng: np.random.Generator) -> dict:
         return self.clips[int(rng.integers(len(self.clips)))]
 
-    def _example(self, clip: dict, reference: int, targets: np.ndarray, motion: np.ndarray) -> Example:
+    def _example(
+        self, clip: dict, reference: int, targets: np.ndarray, motion: np.ndarray, corrupted: Corrupted | None = None
+    ) -> Example:
         start, arrays = clip["start"], self.arrays[clip["folder"]]
+        read, before = ("dropped" if corrupted == name else "latents" for name in ("reference", "motion"))
         reach = np.arange(self.speech_window) - self.speech_window // 2
         heard = np.clip(targets[:, None] + reach, 0, clip["frames"] - 1)
         return Example(
             reference=arrays["latents"][start + reference].astype(np.float32),
+            read=arrays[read][start + reference].astype(np.float32),
             target=arrays["latents"][start + targets].astype(np.float32),
-            motion=arrays["dropped"][start + motion].astype(np.float32),
+            motion=arrays[before][start + motion].astype(np.float32),
             speech=arrays["speech"][start + heard].astype(np.float32),
             identity=arrays["identity"][start + reference].astype(np.float32),
             landmarks=arrays["landmarks"][start + reference].astype(np.float32),

@@ -77,12 +77,14 @@ class StageTask:
         return loss, logs
 
     def told(self, batch: dict[str, Tensor]) -> Told:
-        settings, motion = self.settings, None
+        settings = self.settings
+        noised = {"motion": 0.0, "reference": 0.0, settings.corrupted: settings.motion_noise_std}
+        reference, motion = (batch[name] for name in ("read", "motion"))
         if settings.motion:
-            motion = batch["motion"] + settings.motion_noise_std * torch.randn_like(batch["motion"])
+            reference, motion = _noised(reference, noised["reference"]), _noised(motion, noised["motion"])
         return Told(
-            reference=batch["reference"],
-            motion=motion,
+            reference=reference,
+            motion=motion if settings.motion else None,
             speech=batch["speech"] if settings.speech else None,
             identity=batch["identity"],
             regions=tuple(batch[f"regions_{level}"] for level in range(self.levels)),
@@ -114,6 +116,10 @@ class StageTask:
             "corpus_seed": self.data.corpus_seed,
             "hashes": self.windows.hashes,
         }
+
+
+def _noised(latents: Tensor, std: float) -> Tensor:
+    return latents + std * torch.randn_like(latents) if std else latents
 
 
 def build(recipe: Recipe) -> StageTask:

@@ -15,14 +15,16 @@ def draw(settings: StageSettings, windows: Windows, rng: np.random.Generator) ->
     """One example as the stage shows it: unrelated frames, or a segment with the motion frames before it."""
     if settings.motion == 0:
         return windows.single(rng, settings.frames)
-    return windows.segment(rng, settings.frames, settings.motion, settings.start_rate, settings.blink_rate)
+    return windows.segment(
+        rng, settings.frames, settings.motion, settings.start_rate, settings.blink_rate, settings.corrupted
+    )
 
 
 def collate(examples: list[Example], levels: int) -> dict[str, Tensor]:
     """Examples as a batch of tensors, with the region masks and the locator's rectangle made from the landmarks."""
     batch = {
         name: torch.tensor(np.stack([getattr(example, name) for example in examples]))
-        for name in ("reference", "target", "motion", "speech", "identity", "truth", "lids")
+        for name in ("reference", "read", "target", "motion", "speech", "identity", "truth", "lids")
     }
     side = examples[0].reference.shape[-1]
     sides = [side >> level for level in range(levels)]

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from pydantic import Field
 
+from longtake.corpus.windows import Corrupted
 from longtake.diffusion.schedule import BetaSchedule, Prediction
 from longtake.errors import SettingsError
 from longtake.models.animation import AnimationSizes, hallo2_sizes, mini_sizes
@@ -25,6 +26,10 @@ class StageSettings(Part):
         default=0.0, ge=0, le=1, description="share of segments drawn among those in which somebody blinks"
     )
     motion_noise_std: float = Field(default=0.1, ge=0, description="sigma of the noise on the latents of motion frames")
+    corrupted: Corrupted = Field(
+        default="motion",
+        description="what has dropped patches and noise: the motion frames, or for comparison the portrait",
+    )
     prediction: Prediction = Field(
         default="v", description="what the denoiser says: the velocity, or the clean latents"
     )

@@ -50,8 +50,8 @@ class StageSheet:
         windows, rng = Windows(self.data.windows, split="heldout"), np.random.default_rng(1)
         if self.settings.motion == 0:
             return collate([windows.single(rng, self.frames) for _ in range(self.clips)], self.levels)
-        shape = (self.settings.frames, self.settings.motion)
-        return collate([windows.segment(rng, *shape, start_rate=0.5) for _ in range(self.clips)], self.levels)
+        shown = (self.settings.frames, self.settings.motion, 0.5, 0.0, self.settings.corrupted)
+        return collate([windows.segment(rng, *shown) for _ in range(self.clips)], self.levels)
 
     @torch.no_grad()
     def _sample(self, model: nn.Module, batch: dict[str, Tensor]) -> Float[Tensor, "b f c h w"]:

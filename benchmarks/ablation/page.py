@@ -1,0 +1,141 @@
+"""The page of the ablation: tables, a curve over time and picture sheets, from whatever pieces are finished."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ablation.curve import panels_svg
+from ablation.pieces import read_result
+from ablation.rows import PARALLEL, ROWS, TABLES
+from ablation.sheets import write_sheets
+from ablation.speak import WINDOW_S
+from longtake.evaluate.controls import hardware
+
+INTRO = """# The paper's ablation at mini scale, {date}
+
+`runs/ablations.sh` on {hardware}. Every row: the shipped weights with motion modules that begin from nothing; only
+these learn, {train_steps} steps of 2 segments, from the same {train_clips} clips, draws and noise. Then held-out puppets speak
+{seconds} s each in {sampling_steps} denoising steps, their motion frames corrupted as in training.
+
+Measured in windows of 5 s: identity distance to the portrait (0.6 = another person), sharpness (variance of the
+Laplacian in the face's box), PSNR of the background to the portrait's, distance of the mean colour of the face's box from
+the portrait's in CIE Lab, and the correlation of the mouth with the puppet's exact opening. *last* is the last window;
+*change* is the last less the first, *ratio* the last over the first; the mouth is the mean of all. Means over clips, in
+brackets the 95 % bootstrap interval.
+"""
+PANELS = {
+    "identity": "identity distance to the portrait",
+    "sharpness": "sharpness of the face",
+    "background_db": "PSNR of the background, dB",
+    "colour": "distance of the face's colour, ΔE",
+}
+RESAMPLED = 4000
+Windows = list[dict[str, float | None]]
+
+
+def write_page(folder: Path, plan: dict[str, Any], root: Path) -> Path:
+    """The path of the dated page, written beside its curve; the sheets go to docs/pictures."""
+    spoken = {name: clips_of(folder, name, plan["clips"]) for name in [*ROWS, PARALLEL]}
+    date = time.strftime("%Y-%m-%d", time.gmtime())
+    shown = {name: clips for name, clips in spoken.items() if clips and name != PARALLEL}
+    panels = {what: {name: mean_curve(clips, one) for name, clips in shown.items()} for one, what in PANELS.items()}
+    svg = root / "docs" / "pictures" / "ablation-over-time.svg"
+    svg.write_text(panels_svg(panels, WINDOW_S))
+    sheets = write_sheets(folder, plan, root / "docs" / "pictures")
+    page = root / "benchmarks" / f"ablations-{date}.md"
+    page.write_text(page_text(folder, plan, spoken, date, [svg, *sheets]))
+    return page
+
+
+def clips_of(folder: Path, name: str, clips: Sequence[int]) -> dict[int, Windows]:
+    """The windows of the finished clips of a row."""
+    found = {clip: read_result(folder, f"speak-{clip:02}-{name}") for clip in clips}
+    return {clip: result["windows"] for clip, result in found.items() if result}
+
+
+def page_text(
+    folder: Path, plan: dict[str, Any], spoken: dict[str, dict[int, Windows]], date: str, pictures: Sequence[Path]
+) -> str:
+    """The whole page."""
+    trained = {name: read_result(folder, f"train-{name}") for name in ROWS}
+    lines = [INTRO.format(date=date, hardware=hardware(), **plan)]
+    for title, names in TABLES.items():
+        lines += [f"## {title}", "", *table(names, spoken), ""]
+    lines += ["## Pictures", "", *(f"![{p.stem}](../docs/pictures/{p.name})" for p in pictures), ""]
+    lines += [
+        "## Trainings",
+        "",
+        "| row | what is corrupted | steps | distance of latents | clips spoken |",
+        "| --- | --- | ---: | ---: | ---: |",
+    ]
+    for name, row in ROWS.items():
+        done = trained[name] or {}
+        lines.append(
+            f"| `{name}` | {row.says} | {done.get('step', '')} | {done.get('sheet_distance', '')} | {len(spoken[name])} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def table(names: Sequence[str], spoken: dict[str, dict[int, Windows]]) -> list[str]:
+    """The rows of one of the paper's tables."""
+    heads = ["row", "clips", "identity, last", "identity, change", "sharpness, ratio", "background dB, change"]
+    heads += ["colour ΔE, last", "mouth"]
+    lines = [f"| {' | '.join(heads)} |", "| --- |" + " ---: |" * (len(heads) - 1)]
+    for name in names:
+        clips = list(spoken[name].values())
+        cells = [interval([float(one(clip)) for clip in clips]) for one in COLUMNS] if clips else [""] * len(COLUMNS)
+        says = ROWS[name].says if name in ROWS else "every segment from the portrait alone"
+        lines.append(f"| `{name}`: {says} | {len(clips)} | {' | '.join(cells)} |")
+    return lines
+
+
+def values(clip: Windows, name: str) -> np.ndarray:
+    """A measure over the windows of a clip; NaN where it could not be told."""
+    return np.array([math.nan if window[name] is None else window[name] for window in clip], float)
+
+
+def _last(name: str):
+    return lambda clip: values(clip, name)[-1]
+
+
+def _change(name: str):
+    return lambda clip: values(clip, name)[-1] - values(clip, name)[0]
+
+
+COLUMNS = (
+    _last("identity"),
+    _change("identity"),
+    lambda clip: values(clip, "sharpness")[-1] / values(clip, "sharpness")[0],
+    _change("background_db"),
+    _last("colour"),
+    lambda clip: np.nanmean(values(clip, "mouth")),
+)
+
+
+def interval(found: Sequence[float]) -> str:
+    """The mean with its bootstrap interval, as text; of a single clip the mean alone."""
+    known = np.array([value for value in found if np.isfinite(value)])
+    if not len(known):
+        return "–"
+    if len(known) == 1:
+        return f"{known[0]:.3f}"
+    low, high = bootstrap(known)
+    return f"{known.mean():.3f} [{low:.3f}, {high:.3f}]"
+
+
+def bootstrap(found: np.ndarray) -> tuple[float, float]:
+    """The 95 % interval of the mean when the clips are drawn again with replacement."""
+    drawn = np.random.default_rng(0).integers(0, len(found), (RESAMPLED, len(found)))
+    low, high = np.percentile(found[drawn].mean(1), [2.5, 97.5])
+    return float(low), float(high)
+
+
+def mean_curve(clips: dict[int, Windows], name: str) -> np.ndarray:
+    """A measure over time, averaged over clips."""
+    return np.nanmean([values(clip, name) for clip in clips.values()], 0)

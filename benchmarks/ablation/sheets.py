@@ -1,0 +1,52 @@
+"""Picture sheets in the manner of the paper's Figures 2, 8 and 9: rows of the ablation under each other, time to the right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from ablation.rows import PARALLEL
+from ablation.speak import SHOT_PX
+
+SHEETS = {
+    "ablation-figure-2": ("none", "noise", "drop", "both", "reference", PARALLEL),
+    "ablation-figure-8": ("noise", "patch-1", "patch-4", "both", "patch-64", "rate-0.5"),
+    "ablation-figure-9": ("none", "noise", "drop", "both"),
+}
+COLUMNS = 6
+"""Moments of a sheet, after the portrait: evenly from the first window to the last."""
+QUALITY = 60
+
+
+def write_sheets(folder: Path, plan: dict[str, Any], out: Path) -> list[Path]:
+    """The sheets for which there are pictures, each of the first clip that all its rows have spoken."""
+    paths = []
+    for name, rows in SHEETS.items():
+        for clip in plan["clips"]:
+            strips = [folder / "shots" / f"{clip:02}-{row}.png" for row in rows]
+            if all(path.exists() for path in strips):
+                path = out / f"{name}.webp"
+                Image.fromarray(sheet(strips, rows)).save(path, quality=QUALITY, method=6)
+                paths.append(path)
+                break
+    return paths
+
+
+def sheet(strips: Sequence[Path], names: Sequence[str]) -> UInt8[np.ndarray, "height width 3"]:
+    """The strips under each other, the same moments of each, named."""
+    rows = []
+    for path, name in zip(strips, names, strict=True):
+        strip = np.asarray(Image.open(path).convert("RGB"))
+        count = strip.shape[1] // SHOT_PX
+        moments = [0, *np.linspace(1, count - 1, COLUMNS).round().astype(int)]
+        row = np.hstack([strip[:, k * SHOT_PX : (k + 1) * SHOT_PX] for k in moments])
+        cv2.putText(row, name, (4, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (255, 255, 255), 3, cv2.LINE_AA)
+        cv2.putText(row, name, (4, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (0, 0, 0), 1, cv2.LINE_AA)
+        rows.append(row)
+    return np.vstack(rows)

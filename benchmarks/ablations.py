@@ -1,0 +1,181 @@
+"""The paper's ablation at mini scale (Tables 3, 4 and 5, Figure 5): short trainings, long videos, curves over time.
+
+    python benchmarks/ablations.py work WORK --corpus CORPUS --windows WINDOWS [--until 08:55]   # any number of these
+    python benchmarks/ablations.py page WORK
+
+`work` goes on where earlier sittings stopped: a finished piece is a small JSON file in WORK/done. `runs/ablations.sh`
+starts one process for each core and writes the page at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from ablation.pieces import Piece, work
+from ablation.rows import PARALLEL, ROWS, Row
+
+ROOT = Path(__file__).parents[1]
+RECIPE = ROOT / "recipes" / "mini" / "ablation.toml"
+PLAN = {
+    "train_steps": 240,
+    "train_clips": 32,
+    "heldout_clips": 4,
+    "seconds": 60,
+    "clips": [0, 4, 8, 12],
+    "sampling_steps": 4,
+}
+"""What all rows have in common; the first sitting writes it to WORK/plan.json, later ones read it there."""
+
+
+def main() -> None:
+    """Works, or writes the page."""
+    options = parse()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if options.command == "page":
+        from ablation.page import write_page
+
+        print(write_page(options.folder, read_plan(options.folder), ROOT))
+        return
+    plan = read_plan(options.folder, dict(assigned(text) for text in options.set))
+    until = None if options.until is None else clock(options.until)
+    work(options.folder, pieces(options.folder, plan, options.corpus, options.windows), until)
+
+
+def parse() -> argparse.Namespace:
+    """The options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    working = commands.add_parser("work", help="do pieces until all are finished")
+    working.add_argument("folder", type=Path)
+    working.add_argument("--corpus", type=Path, required=True, help="the corpus that WINDOWS were prepared from")
+    working.add_argument("--windows", type=Path, required=True, help="what `longtake corpus prepare` made of it")
+    working.add_argument("--until", help="begin no piece after this time of the day, HH:MM in UTC")
+    working.add_argument(
+        "--set", action="append", default=[], metavar="NAME=JSON", help="another plan, first time only"
+    )
+    commands.add_parser("page", help="write the page from what is finished").add_argument("folder", type=Path)
+    return parser.parse_args()
+
+
+def assigned(text: str) -> tuple[str, Any]:
+    """The name and value of an assignment like seconds=30."""
+    name, _, value = text.partition("=")
+    return name, json.loads(value)
+
+
+def clock(text: str) -> float:
+    """Seconds of the epoch at that time today."""
+    hours, minutes = map(int, text.split(":"))
+    now = time.time()
+    return now - now % 86400 + 3600 * hours + 60 * minutes
+
+
+def read_plan(folder: Path, changes: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The plan of a working folder; written there the first time."""
+    path = folder / "plan.json"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(PLAN | (changes or {}), indent=1))
+    return json.loads(path.read_text())
+
+
+def pieces(folder: Path, plan: dict[str, Any], corpus: Path, windows: Path) -> list[Piece]:
+    """Everything that is to be done, first things first: windows, trainings, then clip after clip of every row."""
+    variants = {row.windows: row for row in ROWS.values()}
+    result = [Piece("start", (), lambda: make_start(folder / "start.safetensors"))]
+    for name, row in variants.items():
+        result.append(Piece(f"windows-{name}", (), lambda row=row: make_windows(folder, plan, corpus, windows, row)))
+    for name, row in ROWS.items():
+        needs = ("start", f"windows-{row.windows}")
+        result.append(Piece(f"train-{name}", needs, lambda row=row: train(folder, plan, row)))
+    for k in plan["clips"]:
+        for name in [*ROWS, PARALLEL]:
+            needs = (f"train-{weights_of(name)}",)
+            result.append(
+                Piece(f"speak-{k:02}-{name}", needs, lambda k=k, name=name: speak_clip(folder, plan, name, k))
+            )
+    return result
+
+
+def weights_of(name: str) -> str:
+    """The row whose weights a row speaks with."""
+    return "both" if name == PARALLEL else name
+
+
+def make_start(path: Path) -> None:
+    """Writes the shipped weights with motion modules that have learned nothing yet: where all rows begin."""
+    import torch
+
+    from longtake.models.animation import init_for_training
+    from longtake.presets import mini
+    from longtake.train.learner import Learner
+    from longtake.train.recipe import read_recipe
+    from longtake.train.stage_settings import sizes_of
+    from longtake.weights.files import read, write
+
+    tensors, header = read(mini().weights / "animation.safetensors")
+    torch.manual_seed(0)
+    fresh = init_for_training(Learner(sizes_of(read_recipe(RECIPE).sizes))).state_dict()
+    new = {name: fresh[name].to(old.dtype) if ".motion." in name else old for name, old in tensors.items()}
+    write(path, new, {name: value for name, value in header.items() if name != "parts"})
+
+
+def make_windows(folder: Path, plan: dict[str, Any], corpus: Path, windows: Path, row: Row) -> None:
+    """Prepares the windows of a row: the same clips for all."""
+    from longtake.corpus.encode import encode_dropped
+    from longtake.presets import mini
+    from longtake.settings import MotionSettings
+
+    motion = MotionSettings(patch_px=row.patch_px, drop_rate=row.drop_rate)
+    clips = {"train": plan["train_clips"], "heldout": plan["heldout_clips"]}
+    codec = mini().weights / "autoencoder.safetensors"
+    encode_dropped([corpus], windows, folder / "windows" / row.windows, codec, motion, clips)
+
+
+def train(folder: Path, plan: dict[str, Any], row: Row) -> dict[str, Any]:
+    """Trains a row; stopped on the way, the next sitting goes on from its checkpoint."""
+    from longtake.weights.files import read
+
+    out = folder / "rows" / row.name
+    anchor = read(folder / "start.safetensors")[1]["settings"]["anchor_std"]
+    told = [
+        f"run.folder={out}",
+        f"run.start={folder / 'start.safetensors'}",
+        f"run.steps={plan['train_steps']}",
+        f'data.windows=["{folder / "windows" / row.windows}"]',
+        f"task.anchor_std={anchor}",
+        *row.task,
+    ]
+    command = [sys.executable, "-m", "longtake", "train", str(RECIPE)]
+    with open(folder / f"train-{row.name}.log", "a") as log:
+        subprocess.run(
+            [*command, *(part for one in told for part in ("--set", one))], stdout=log, stderr=log, check=True
+        )
+    last = json.loads((out / "log.jsonl").read_text().splitlines()[-1])
+    return {name: last[name] for name in ("step", "frames", "hours", "sheet_distance") if name in last}
+
+
+def speak_clip(folder: Path, plan: dict[str, Any], name: str, clip: int) -> dict[str, Any]:
+    """Lets a row speak one clip."""
+    import torch
+    from ablation.speak import Scene, speak
+
+    from longtake.evaluate.cases import read_cases
+
+    torch.set_num_threads(1)
+    scene = Scene(read_cases(ROOT / "tests" / "fixtures" / "gates"), clip, plan["seconds"])
+    row = ROWS[weights_of(name)]
+    weights = folder / "rows" / row.name / "ema.safetensors"
+    shots = folder / "shots" / f"{clip:02}-{name}.png"
+    return speak(weights, row, scene, plan["sampling_steps"], shots, "parallel" if name == PARALLEL else "incremental")
+
+
+if __name__ == "__main__":
+    main()
