@@ -36,7 +36,7 @@ class Denoiser(nn.Module):
     def row(self, index: int) -> Denoiser:
         return self
 
-    def forward(self, rows: torch.Tensor, step: torch.Tensor, told: Any) -> torch.Tensor:
+    def forward(self, rows: torch.Tensor, step: torch.Tensor, told: Any, deep: Any = None) -> torch.Tensor:
         return torch.zeros_like(rows)
 
 

@@ -18,7 +18,7 @@ from longtake.decode import decode_frames
 from longtake.diffusion.guidance import combine, sample
 from longtake.diffusion.noise import mixed_noise, segment_generator
 from longtake.diffusion.schedule import scheduler
-from longtake.models.denoiser import Prepared, PreparedVideo
+from longtake.models.denoiser import Deep, Prepared, PreparedVideo
 from longtake.models.reference_net import Features
 from longtake.motion import add_noise, drop_patches, motion_frames
 from longtake.networks import Networks
@@ -107,10 +107,12 @@ class Segments:
         guided = set(steps.timesteps[guidance.from_step : guidance.to_step].tolist())
         alone = prepared.row(len(self.portrait.branches) - 1)  # told everything, for steps without guidance
 
+        reuse = Reuse(sampling.deep_every)
+
         def predict(x: Float[Tensor, "1 c f h w"], step: Tensor) -> Float[Tensor, "1 c f h w"]:
             if step.item() in guided:
-                return self._guided(x, step, prepared)
-            return self._denoiser(x, step, alone)
+                return self._guided(x, step, prepared, reuse)
+            return self._denoiser(x, step, alone, reuse)
 
         latents = sample(predict, noise, steps)[0].transpose(0, 1)
         anchor_std = self.networks.anchor_std
@@ -118,11 +120,32 @@ class Segments:
             latents = reference.float() + anchor_std * latents
         return latents.to(reference.dtype)
 
-    def _guided(self, x: Float[Tensor, "1 c f h w"], step: Tensor, prepared: Prepared) -> Float[Tensor, "1 c f h w"]:
+    def _guided(
+        self, x: Float[Tensor, "1 c f h w"], step: Tensor, prepared: Prepared, reuse: Reuse
+    ) -> Float[Tensor, "1 c f h w"]:
         branches = self.portrait.branches
-        return combine(self._denoiser(x.expand(len(branches), *x.shape[1:]), step, prepared), branches)
+        return combine(self._denoiser(x.expand(len(branches), *x.shape[1:]), step, prepared, reuse), branches)
 
-    def _denoiser(self, rows: Float[Tensor, "k c f h w"], step: Tensor, told: Prepared) -> Float[Tensor, "k c f h w"]:
+    def _denoiser(
+        self, rows: Float[Tensor, "k c f h w"], step: Tensor, told: Prepared, reuse: Reuse
+    ) -> Float[Tensor, "k c f h w"]:
         # The step is filled in, not copied: a copy to a GPU would wait for all that is queued there.
         steps = torch.full((rows.shape[0],), step.item(), device=rows.device)
-        return self.networks.animation.denoiser(rows.to(self.networks.dtype), steps, told).float()
+        deep = reuse.deep(rows.shape[0])
+        return self.networks.animation.denoiser(rows.to(self.networks.dtype), steps, told, deep).float()
+
+
+class Reuse:
+    """Says what of the coarse levels a step takes from the ones before: nothing at every n-th, nor if the rows are others."""
+
+    def __init__(self, every: int) -> None:
+        self.every, self.since, self.rows, self.kept = every, 0, 0, Deep()
+
+    def deep(self, rows: int) -> Deep | None:
+        """What the next step of so many rows is given; None: everything is computed and nothing kept."""
+        if self.every == 1:
+            return None
+        if self.since % self.every == 0 or rows != self.rows:
+            self.kept, self.since, self.rows = Deep(), 0, rows
+        self.since += 1
+        return self.kept

@@ -78,6 +78,13 @@ class SamplingSettings(Section):
 
     scheduler: Literal["ddim", "dpm++", "unipc"] = Field(default="ddim", description="sampler")
     steps: int = Field(default=8, ge=1, le=1000, description="denoising steps per segment")
+    deep_every: int = Field(
+        default=1,
+        ge=1,
+        le=100,
+        description="the coarse levels of the denoiser are computed at every n-th step and reused between (DeepCache); "
+        "1 = at every step; more is faster and changes the numbers",
+    )
     seed: int = Field(default=0, ge=0, lt=2**63, description="seed of the whole video")
     generator: Literal["segment", "running"] = Field(
         default="segment", description="noise seeded by (seed, segment), or one running generator as the released code"

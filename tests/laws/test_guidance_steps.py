@@ -49,3 +49,31 @@ def test_the_portrait_is_prepared_once_for_all_segments(networks, portrait, monk
     monkeypatch.setattr(type(networks.animation.denoiser), "prepare_video", counted)
     assert len(list(make(networks, portrait).until(33))) == 3
     assert len(calls) == 1
+
+
+def test_coarse_levels_are_computed_at_every_step_unless_they_are_reused(networks, portrait, monkeypatch):  # noqa: F811
+    """Reuse is an approximation: it changes the frames."""
+    calls = []
+    kind = type(networks.animation.denoiser)
+    original = kind._coarse
+
+    def counted(self, *given):
+        calls.append(len(given[0]))
+        return original(self, *given)
+
+    monkeypatch.setattr(kind, "_coarse", counted)
+    exact = frames(networks, portrait, 16)
+    assert len(calls) == SETTINGS.sampling.steps == 2
+    calls.clear()
+    reused = frames(networks, portrait, 16, sampling={"steps": 2, "deep_every": 2})
+    assert len(calls) == 1
+    assert not np.array_equal(reused, exact)
+
+
+def test_coarse_levels_are_computed_anew_where_guidance_begins_or_ends(networks, portrait, monkeypatch):  # noqa: F811
+    calls = []
+    kind = type(networks.animation.denoiser)
+    original = kind._coarse
+    monkeypatch.setattr(kind, "_coarse", lambda self, *given: calls.append(len(given[0])) or original(self, *given))
+    frames(networks, portrait, 16, sampling={"steps": 4, "deep_every": 4}, guidance={"to_step": 2})
+    assert calls == [32, 16]  # rows times frames

@@ -115,6 +115,13 @@ class Prepared:
         return Prepared(layers, None if self.locator is None else self.locator[k : k + 1])
 
 
+@dataclass
+class Deep:
+    """What the coarser levels said at one step, to be said again at the next ones (DeepCache, Ma et al. 2023)."""
+
+    features: Float[Tensor, "r c h w"] | None = None
+
+
 class Layer(nn.Module):
     """`spare_motion` adds the motion module that the published file has at levels without attention; it never runs."""
 
@@ -221,9 +228,16 @@ class Denoiser(nn.Module):
         return Prepared(layers, told.locator)
 
     def forward(
-        self, latents: Float[Tensor, "b c f h w"], step: Float[Tensor, " b"] | Float[Tensor, "b f"], told: Prepared
+        self,
+        latents: Float[Tensor, "b c f h w"],
+        step: Float[Tensor, " b"] | Float[Tensor, "b f"],
+        told: Prepared,
+        deep: Deep | None = None,
     ) -> Float[Tensor, "b c f h w"]:
-        """What is predicted of each frame. `step` is the diffusion step of each row, or of each frame if frames are unrelated."""
+        """What is predicted of each frame. `step` is the diffusion step of each row, or of each frame if frames are unrelated.
+
+        `deep` takes in what the coarser levels say, and says it again at the next call.
+        """
         b, _, f, _, _ = latents.shape
         if step.ndim == 1:
             step = step[:, None].expand(b, f)
@@ -232,7 +246,27 @@ class Denoiser(nn.Module):
         if told.locator is not None:
             x = x + told.locator.expand(-1, f, -1, -1, -1).flatten(0, 1).to(x)
         skips = [x]
-        for level in self.down:
+        for layer in self.down[0]["layers"]:
+            x = layer(x, embedded, told.layers.get(layer.name))
+            skips.append(x)
+        if deep is None or deep.features is None:
+            x = self._coarse(x, embedded, told)
+            if deep is not None:
+                deep.features = x
+        else:
+            x = deep.features
+        for layer in self.up[-1]["layers"]:
+            x = layer(torch.cat([x, skips.pop()], dim=1), embedded, told.layers.get(layer.name))
+        predicted = self.conv_out(F.silu(self.norm_out(x)))
+        return predicted.unflatten(0, (b, f)).transpose(1, 2)
+
+    def _coarse(
+        self, x: Float[Tensor, "r c h w"], embedded: Float[Tensor, "r d"], told: Prepared
+    ) -> Float[Tensor, "r c_up h w"]:
+        """What all levels but the finest make of its features, at its size again."""
+        x = self.down[0]["shrink"](x)
+        skips = [x]
+        for level in self.down[1:]:
             for layer in level["layers"]:
                 x = layer(x, embedded, told.layers.get(layer.name))
                 skips.append(x)
@@ -240,10 +274,8 @@ class Denoiser(nn.Module):
                 x = level["shrink"](x)
                 skips.append(x)
         x = self.mid_resnet(self.mid(x, embedded, told.layers["mid"]), embedded)
-        for level in self.up:
+        for level in self.up[:-1]:
             for layer in level["layers"]:
                 x = layer(torch.cat([x, skips.pop()], dim=1), embedded, told.layers.get(layer.name))
-            if "grow" in level:
-                x = level["grow"](x)
-        predicted = self.conv_out(F.silu(self.norm_out(x)))
-        return predicted.unflatten(0, (b, f)).transpose(1, 2)
+            x = level["grow"](x)
+        return x
