@@ -74,15 +74,19 @@ def count(steps: int = 40, pairing: Pairing = "published") -> dict[str, Any]:
         "steps": steps,
         "terms": {name: {"published": theirs[name], "longtake": ours[name]} for name in {**theirs, **ours}},
         "once_per_video": dict(video),
-        "modes": modes(ours, unguided_step(nets, pairing), steps, published),
+        "modes": modes(ours, *other_steps(nets, pairing), steps, published),
     }
 
 
-def unguided_step(nets: Nets, pairing: Pairing) -> int:
-    """Operations of a step that runs the most told branch alone."""
-    settings = preset("hallo2").settings.overlay(
-        {"reference": {"pairing": pairing}, "guidance": {"portrait": 1.0, "speech": 1.0}}
-    )
+def other_steps(nets: Nets, pairing: Pairing) -> tuple[int, int]:
+    """Operations of a step that runs the most told branch alone, and of a guided one that reuses the coarse levels."""
+    alone = found_by(nets, pairing, {"guidance": {"portrait": 1.0, "speech": 1.0}})
+    return alone["step"], found_by(nets, pairing, {"sampling": {"deep_every": 2}})["step that reuses"]
+
+
+def found_by(nets: Nets, pairing: Pairing, changes: dict[str, Any]) -> Counter[str]:
+    """Operations of each term under changed settings, one step."""
+    settings = preset("hallo2").settings.overlay({"reference": {"pairing": pairing}, **changes})
     found: Counter[str] = Counter()
 
     def watch(term: str, work: Callable[[], Any]) -> Any:
@@ -92,10 +96,10 @@ def unguided_step(nets: Nets, pairing: Pairing) -> int:
         return result
 
     rehearse(nets.animation, nets.vae, settings, watch)
-    return found["step"]
+    return found
 
 
-def modes(ours: Counter[str], unguided: int, steps: int, published: int) -> dict[str, float]:
+def modes(ours: Counter[str], unguided: int, reused: int, steps: int, published: int) -> dict[str, float]:
     """Settings that change the numbers, apart from the exact ones: their operations against the published segment."""
     all_steps = sum(operations for term, operations in ours.items() if " steps: " in term)
     beside, step = sum(ours.values()) - all_steps, all_steps / steps
@@ -104,6 +108,8 @@ def modes(ours: Counter[str], unguided: int, steps: int, published: int) -> dict
         f"guidance.to_step={half}": half * step + (steps - half) * unguided,
         f"sampling.scheduler=dpm++ sampling.steps={half}": half * step,
         f"sampling.scheduler=dpm++ sampling.steps={half} guidance.to_step={half // 2}": half / 2 * (step + unguided),
+        "sampling.deep_every=2": half * step + (steps - half) * reused,
+        "sampling.deep_every=3": -(-steps // 3) * step + (steps - -(-steps // 3)) * reused,
         "sampling.scheduler=unipc sampling.steps=12": 12 * step,
     }
     return {name: round((cost + beside) / published, 4) for name, cost in costs.items()}

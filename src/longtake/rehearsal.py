@@ -17,7 +17,7 @@ from torch.utils._pytree import tree_leaves
 
 from longtake.diffusion.guidance import branches
 from longtake.models.animation import Animation, AnimationSizes, hallo2_sizes
-from longtake.models.denoiser import Conditions, Prepared
+from longtake.models.denoiser import Conditions, Deep, Prepared
 from longtake.models.pairing import context_rows, frame_reads
 from longtake.networks import codec_of
 from longtake.placing import blocks, largest, weight_bytes, weights_of
@@ -58,7 +58,9 @@ def measure(animation: Animation, codec: Any, settings: Settings, listener_bytes
 
     own, other = weight_bytes(animation), weight_bytes(codec) + listener_bytes
     moved = sum(weight_bytes(block) for block in blocks(animation))
-    times = {"step": settings.sampling.steps}
+    steps, every = settings.sampling.steps, settings.sampling.deep_every
+    whole = -(-steps // every)
+    times = {"step": whole, "step that reuses": steps - whole}
     operations = 0
 
     def count(term: str, work: Callable[[], Any]) -> Any:
@@ -129,6 +131,9 @@ def rehearse(animation: Animation, codec: Any, settings: Settings, watch: Watch)
     prepared: Prepared = watch("constants of the segment", lambda: denoiser.prepare(conditions, f, kept))
     latents = empty(1, sizes.latent, f, side, side)
     watch("step", lambda: denoiser(latents.expand(b, -1, -1, -1, -1), empty(b), prepared))
+    if settings.sampling.deep_every > 1:
+        deep = Deep(empty(b * f, sizes.channels[1], side, side))
+        watch("step that reuses", lambda: denoiser(latents.expand(b, -1, -1, -1, -1), empty(b), prepared, deep))
     del prepared
     watch("decode", lambda: _decode(codec, latents[0].transpose(0, 1), settings.run.decode_frames))
 
