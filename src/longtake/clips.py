@@ -40,6 +40,7 @@ class Portrait:
     identity: Float[np.ndarray, " d"]
     regions: Regions
     warnings: tuple[str, ...] = ()
+    measures: Mapping[str, float] = field(default_factory=dict)  # how good it is, by face/quality.py
 
 
 @runtime_checkable
@@ -57,6 +58,7 @@ class Speech:
     seconds: float
     sound: Sound = field(repr=False)
     warnings: tuple[str, ...] = ()
+    measures: Mapping[str, float] = field(default_factory=dict)  # how good it is, by media/hearing.py
 
     def read(self, start_s: float, stop_s: float) -> Float[np.ndarray, " samples"]:
         """Samples at 16 kHz, mono, about -1..1, from `start_s` up to `stop_s`; zeros before 0 and after the end.
@@ -121,3 +123,10 @@ class Chunk:
 def frame_count(seconds: float, fps: int) -> int:
     """round(seconds * fps): the sound and the picture end within half a frame of each other."""
     return round(seconds * fps)
+
+
+def clock_time(seconds: float) -> str:
+    """The time as h:mm:ss, without hours if there are none."""
+    whole = round(seconds)
+    hours, minutes = whole // 3600, whole // 60 % 60
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"

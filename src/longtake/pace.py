@@ -17,8 +17,8 @@ from longtake.clips import Chunk
 
 RECENT = 50
 """Segments that the estimate is made from: long enough to be calm, short enough to notice that the machine got busy."""
-SLOW = 2.0
-"""A segment that took more than this many usual ones counts as so many: a laptop that slept says nothing of the next hour."""
+SLOW_SHARE = 25
+"""One segment in so many, at least one, may be slow without being believed: a laptop that slept says nothing of the next hour."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,10 +87,12 @@ class Pace:
 
     @property
     def segment_s(self) -> float:
-        """Seconds a segment takes lately; a few slow ones hardly move it. The first counts only while it is alone."""
-        took = sorted(self.took) or [self.warm_up or 0.0]
-        usual = took[(len(took) - 1) // 2]
-        return sum(min(seconds, SLOW * usual) for seconds in took) / len(took)
+        """Seconds a segment takes lately; the slowest count like the next slowest. The first counts only while it is alone."""
+        took = sorted(self.took)
+        if not any(took):  # none yet, or all came at once with the first, from several devices
+            return (self.warm_up or 0.0) / (1 + len(took))
+        believed = took[-1 - max(1, len(took) // SLOW_SHARE)] if len(took) > 1 else took[0]
+        return sum(min(seconds, believed) for seconds in took) / len(took)
 
     def _note(self, seconds: float) -> None:
         if self.warm_up is None:

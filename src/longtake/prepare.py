@@ -15,12 +15,6 @@ from longtake.errors import NoFace, PortraitTooSmall, PromptError, SeveralFaces
 from longtake.presets import Preset, mini
 from longtake.settings import PortraitSettings
 
-SOFT_SCALE = 2.0
-"""A square that has to grow by more than this makes a soft video; the portrait says so."""
-MIN_INSIDE = 0.75
-"""Share of the square that should lie on the picture; less is mostly repeated border."""
-TURNED_DEG = 30.0
-
 
 def prepare_portrait(
     source: str | Path | BytesIO,
@@ -43,19 +37,22 @@ def portrait_of(
     from longtake.face.detect import find_landmarks
     from longtake.face.framing import to_crop
     from longtake.face.identity import identity_of
+    from longtake.face.quality import measure_portrait, portrait_doubts
 
     settings, model = settings or PortraitSettings(), model or mini()
     identify = model.identify()
     chosen, warnings = choose_face(find_landmarks(picture), settings, picture.shape[:2], name)
     crop, affine, square, regions = _framed(picture, chosen, settings, model.sides(settings.size_px))
     landmarks = to_crop(chosen, affine).astype(np.float32)
+    measures = measure_portrait(crop, landmarks, square, picture.shape[:2])
     return Portrait(
         picture=crop,
         landmarks=landmarks,
         square=square,
         identity=identify(picture, chosen) if identify else identity_of(crop, landmarks),
         regions=regions,
-        warnings=(*warnings, *_doubts(landmarks, square, settings.size_px, picture.shape[:2])),
+        warnings=(*warnings, *portrait_doubts(measures)),
+        measures=measures,
     )
 
 
@@ -129,7 +126,7 @@ def prepare_speech(source: str | Path, separator: Path | None = None) -> Speech:
     """The speech of a sound or video file, to be read by windows; of music too, only the voice, if a separator is given."""
     from longtake.media.sound import open_speech
 
-    speech = open_speech(source)
+    speech = open_speech(source, separated=separator is not None)
     if separator is None:
         return speech
     from longtake.media.separation import separate
@@ -154,25 +151,3 @@ def prepare_prompts(prompts: Iterable[tuple[float, str]] = ()) -> Prompts:
 
 def _count(faces: int) -> str:
     return "1 face was" if faces == 1 else f"{faces} faces were"
-
-
-def _doubts(
-    landmarks: Float[np.ndarray, "468 3"], square: tuple[float, float, float], size_px: int, shape: tuple[int, ...]
-) -> tuple[str, ...]:
-    """What will make the video worse than it could be, said before the user waits for it."""
-    from longtake.face.measure import head_pose
-
-    x, y, half = square
-    height, width = shape
-    said = []
-    if size_px / (2 * half) > SOFT_SCALE:
-        said.append(
-            f"The head is small in the picture ({2 * half:.0f} pixels are scaled to {size_px}): the video will be soft."
-        )
-    inside = max(0.0, min(x + half, width) - max(x - half, 0)) * max(0.0, min(y + half, height) - max(y - half, 0))
-    if inside / (2 * half) ** 2 < MIN_INSIDE:
-        said.append("The picture ends close to the face: the square round the head is filled up with its border.")
-    yaw = float(head_pose(landmarks[None])[0, 0])
-    if abs(yaw) > TURNED_DEG:
-        said.append(f"The head is turned by about {abs(yaw):.0f} degrees: a frontal picture gives a better video.")
-    return tuple(said)

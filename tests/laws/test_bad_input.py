@@ -12,6 +12,7 @@ from PIL import Image
 
 from longtake.apps.cli import app
 from longtake.apps.outcome import run_app
+from longtake.clips import Speech
 
 INPUT, SETTINGS, WEIGHTS, OUTPUT = 3, 4, 5, 8
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -119,3 +120,4 @@ def test_a_damaged_weight_file_is_a_weights_error(good, monkeypatch, capsys):
 
 class FakePrepared:
     warnings = ()
+    speech = Speech(Path("tone.wav"), 1.0, None)  # type: ignore[arg-type]

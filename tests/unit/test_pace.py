@@ -50,6 +50,11 @@ def test_one_slow_segment_hardly_moves_the_estimate_but_a_lasting_change_does():
     assert busy.left_s == pytest.approx((100 - 60) * 4.0)
 
 
+def test_segments_that_come_several_at_once_are_counted_rightly():
+    assert run([8.0, 0.0, 8.0, 0.0, 8.0, 0.0, 8.0, 0.0, 8.0], total=800).left_s == pytest.approx(41 * 4.0)
+    assert run([8.0, 0.0], total=160).left_s == pytest.approx(8 * 4.0), "before the second batch too"
+
+
 def test_segments_made_twice_count_with_both_times():
     assert run([2.0] * 4 + [4.0, 2.0, 2.0, 2.0, 4.0], total=800).left_s == pytest.approx(41 * 2.5)
 

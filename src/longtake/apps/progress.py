@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from longtake.clips import clock_time
+
 if TYPE_CHECKING:
     from longtake.pace import Progress, Tell
 
@@ -36,9 +38,9 @@ def progress_bar(quiet: bool) -> Iterator[Tell]:
 def in_words(now: Progress) -> str:
     """The progress as a person reads it."""
     told = [
-        f"{clock(now.video_s)} of {clock(now.total_s)}",
+        f"{clock_time(now.video_s)} of {clock_time(now.total_s)}",
         f"{now.work_per_video_s:.1f} s of work per s",
-        f"{clock(now.left_s)} left",
+        f"{clock_time(now.left_s)} left",
     ]
     if now.peak_mb:
         told.append(f"{now.peak_mb:.0f} MB")
@@ -47,13 +49,6 @@ def in_words(now: Progress) -> str:
     if now.prompt:
         told.append(f"“{now.prompt}”")
     return ", ".join(told)
-
-
-def clock(seconds: float) -> str:
-    """The time as h:mm:ss, without hours if there are none."""
-    whole = round(seconds)
-    hours, minutes = whole // 3600, whole // 60 % 60
-    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
 @contextmanager

@@ -20,6 +20,8 @@ from jaxtyping import Float
 
 from longtake.clips import SAMPLE_RATE_HZ, Speech
 from longtake.errors import SpeechUnreadable
+from longtake.media.hearing import Hearing
+from longtake.media.sound_doubts import sound_doubts
 from longtake.media.windows import Windows
 
 SHORTEST_S = 0.04  # one frame at 25 fps
@@ -45,6 +47,7 @@ class SoundFacts:
     unusable: int  # samples that were NaN or infinite
     damaged: int  # packets that could not be decoded
     packets: int
+    measures: dict[str, float]  # hearing.py
 
     @property
     def seconds(self) -> float:
@@ -60,12 +63,17 @@ class Tally:
     stated_s: float | None = None  # length by the container's index, where that is to be trusted
 
 
-def open_speech(path: str | Path) -> Speech:
-    """The speech in any audio or video file, with its exact length; warnings where it was usable but not clean."""
+def open_speech(path: str | Path, separated: bool = False) -> Speech:
+    """The speech in any audio or video file, with its exact length; warnings where it was usable but not clean.
+
+    `separated`: the voice will be taken out of it, so noise and music are no trouble.
+    """
     path = Path(path)
     _check_file(path)
     facts = _measure(path)
-    return Speech(path, facts.seconds, sound_windows(path, facts.samples, facts.rate_hz), _judge(path, facts))
+    warnings = (*_judge(path, facts), *sound_doubts(facts.measures, facts.seconds, separated))
+    windows = sound_windows(path, facts.samples, facts.rate_hz)
+    return Speech(path, facts.seconds, windows, warnings, facts.measures)
 
 
 def read_sound(path: str | Path) -> Float[np.ndarray, " samples"]:
@@ -101,8 +109,11 @@ def _measure(path: Path) -> SoundFacts:
     """Decodes the whole file once, keeping nothing."""
     tally = Tally()
     rate_hz, samples, peak, unusable = 0, 0, 0.0, 0
+    hearing = Hearing(SAMPLE_RATE_HZ)
     for frame in _frames(path, tally):
-        rate_hz = rate_hz or frame.sample_rate
+        if not rate_hz:
+            rate_hz = frame.sample_rate
+            hearing = Hearing(rate_hz)
         _check_rate(path, rate_hz, frame.sample_rate)
         values = planar(frame)
         top = float(np.abs(values).max(initial=0.0))
@@ -111,8 +122,10 @@ def _measure(path: Path) -> SoundFacts:
             top = float(np.abs(np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)).max())
         peak = max(peak, top)
         samples += values.shape[1]
-    rate_hz = rate_hz or SAMPLE_RATE_HZ
-    return SoundFacts(rate_hz, _without_padding(samples, rate_hz, tally), peak, unusable, tally.damaged, tally.packets)
+        hearing.hear(down_mix(_clean(values), channel_names(frame)))
+    rate_hz, measures = rate_hz or SAMPLE_RATE_HZ, hearing.measures()
+    samples = _without_padding(samples, rate_hz, tally)
+    return SoundFacts(rate_hz, samples, peak, unusable, tally.damaged, tally.packets, measures)
 
 
 def _without_padding(samples: int, rate_hz: int, tally: Tally) -> int:
