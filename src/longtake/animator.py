@@ -12,6 +12,7 @@ import torch
 from longtake.clips import Chunk, Portrait, Segment, Speech, Tail
 from longtake.conditions import read_portrait
 from longtake.diffusion.guidance import branches
+from longtake.drift import Guardian
 from longtake.errors import PromptError, SpeechUnreadable
 from longtake.face.regions import face_picture
 from longtake.journal.journal import Journal
@@ -160,18 +161,20 @@ class Animator:
 
     def _segments(self, ready: Prepared, tail: Tail | None = None) -> Segments | ParallelSegments:
         if self.settings.sampling.strategy == "incremental":
-            return self._hand(ready, self.networks, tail)
+            return self._hand(ready, self.networks, tail, Guardian(ready.portrait, self.settings))
         hands = [self._hand(ready, each) for each in (self.networks, *self.others)]
         return ParallelSegments(hands, self.settings, tail)
 
-    def _hand(self, ready: Prepared, networks: Networks, tail: Tail | None = None) -> Segments:
+    def _hand(
+        self, ready: Prepared, networks: Networks, tail: Tail | None = None, guard: Guardian | None = None
+    ) -> Segments:
         """What makes the segments of this video on one device."""
         guidance = self.settings.guidance
         told = branches(guidance.portrait, guidance.speech, guidance.words)
         portrait = read_portrait(ready.portrait, networks, told, self.settings)
         box = face_picture(ready.portrait.regions.face_box, self.settings.portrait.size_px) > 0
         face_box = torch.as_tensor(box, device=networks.device)
-        return Segments(portrait, networks.listen(ready.speech), face_box, networks, self.settings, tail)
+        return Segments(portrait, networks.listen(ready.speech), face_box, networks, self.settings, tail, guard)
 
 
 def animate(portrait: str | Path, speech: str | Path, out: str | Path = "talk.mp4", **options: Any) -> Path:

@@ -133,10 +133,9 @@ def _locator(
     first_frame: int, frames: int, portrait: PortraitConditions, networks: Networks, settings: Settings
 ) -> Float[Tensor, "k f_or_1 c h w"]:
     """Where the face is; for a model that was told so in training, with the lids of each frame."""
-    if portrait.eyes is None or not networks.trained.get("lids"):
+    closed = told_lids(first_frame, frames, portrait, networks, settings)
+    if closed is None or portrait.eyes is None:
         return portrait.locator
-    blinks = settings.eyes.blinks_per_minute
-    closed = closure(first_frame, frames, settings.video.fps, blinks, settings.sampling.seed)
     pictures = with_lids(portrait.rectangle, portrait.eyes, torch.as_tensor(closed).to(portrait.rectangle)[None])
     return _located(pictures[0], networks, portrait.branches)
 
@@ -147,6 +146,15 @@ def _located(
     """What the locator makes of each picture; nothing for a branch without a portrait."""
     told = torch.tensor([branch.portrait for branch in branches]).to(pictures)
     return networks.animation.locator(pictures) * told[:, None, None, None, None]
+
+
+def told_lids(
+    first_frame: int, frames: int, portrait: PortraitConditions, networks: Networks, settings: Settings
+) -> Float[np.ndarray, " f"] | None:
+    """How closed the eyes of each frame are told to be, 0 to 1; None for a model that was not told so in training."""
+    if portrait.eyes is None or not networks.trained.get("lids"):
+        return None
+    return closure(first_frame, frames, settings.video.fps, settings.eyes.blinks_per_minute, settings.sampling.seed)
 
 
 def as_pictures(frames: np.ndarray, networks: Networks) -> Float[Tensor, "f 3 H W"]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -34,6 +35,14 @@ def drop_patches(
     if keep is not None:
         kept = kept | keep
     return frames * kept[:, None].to(frames)
+
+
+def whole_patches(mask: Bool[np.ndarray, "H W"], patch_px: int) -> Bool[np.ndarray, "H W"]:
+    """All pixels of the patches that a mask touches: what is dropped on purpose looks like what is dropped by chance."""
+    height, width = mask.shape
+    padded = np.pad(mask, ((0, -height % patch_px), (0, -width % patch_px)))
+    touched = padded.reshape(padded.shape[0] // patch_px, patch_px, -1, patch_px).any(axis=(1, 3))
+    return touched.repeat(patch_px, 0).repeat(patch_px, 1)[:height, :width]
 
 
 def add_noise(

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Protocol
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from longtake.clips import Segment, Tail
-from longtake.conditions import Heard, PortraitConditions, read_motion, segment_conditions
+from longtake.conditions import Heard, PortraitConditions, read_motion, segment_conditions, told_lids
 from longtake.decode import decode_frames
 from longtake.diffusion.guidance import combine, sample
 from longtake.diffusion.noise import mixed_noise, segment_generator
@@ -27,6 +29,12 @@ from longtake.settings import Settings
 SEGMENT_FRAMES = 16
 
 
+class Guard(Protocol):
+    """Whoever decides how a segment is made from a tail (`drift.Guardian`)."""
+
+    def next(self, segments: Segments, tail: Tail | None) -> tuple[Segment, Tail]: ...
+
+
 class Segments:
     """Makes the segments of one video, in order; `tail` is all that the next one needs."""
 
@@ -38,10 +46,11 @@ class Segments:
         networks: Networks,
         settings: Settings,
         tail: Tail | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self.portrait, self.speech, self.face_box = portrait, speech, face_box
         self.networks, self.settings = networks, settings
-        self.tail = tail
+        self.tail, self.guard = tail, guard
         self.prepared_video: PreparedVideo | None = None  # made with the first segment, the same for all
         self.running = torch.Generator("cpu").manual_seed(settings.sampling.seed)
 
@@ -52,9 +61,13 @@ class Segments:
             yield replace(segment, frames=segment.frames[: frames - segment.first_frame])
 
     def next(self) -> Segment:
-        """One segment; afterwards the tail is its own."""
-        segment, self.tail = self.make(self.tail)
+        """One segment, made under the eyes of the guard if there is one; afterwards the tail is its own."""
+        segment, self.tail = self.guard.next(self, self.tail) if self.guard else self.make(self.tail)
         return segment
+
+    def lids(self, first_frame: int, frames: int) -> Float[np.ndarray, " f"] | None:
+        """How closed the model is told that the eyes are, 0 to 1 for each frame; None if it is not told."""
+        return told_lids(first_frame, frames, self.portrait, self.networks, self.settings)
 
     @torch.inference_mode()
     def make(self, tail: Tail | None, attempt: int = 0) -> tuple[Segment, Tail]:

@@ -121,6 +121,44 @@ class MotionSettings(Section):
     keep_face: bool = Field(default=False, description="never drop inside the face box (released code: yes)")
 
 
+class DriftSettings(Section):
+    """What guards a long video (docs/long-runs.md): how far the tail of a segment may be from the portrait.
+
+    Measured on a clean minute and on spoiled frames of `mini`: dev/LOG.md.
+    """
+
+    act: bool = Field(
+        default=True, description="act where a limit is passed; false only keeps the record of what was measured"
+    )
+    tries: int = Field(
+        default=3,
+        ge=0,
+        le=3,
+        description="how often a segment is made again: with another seed, from a calm tail, from the portrait",
+    )
+    identity: float = Field(
+        default=0.55, gt=0, le=2, description="largest distance of the face from the portrait's; at 0.6 another person"
+    )
+    softest: float = Field(
+        default=0.3, ge=0, lt=1, description="least sharpness of the face, in shares of the portrait's"
+    )
+    sharpest: float = Field(default=3.0, gt=1, le=100, description="greatest sharpness, likewise")
+    background: float = Field(
+        default=5.0, gt=0, le=100, description="largest colour distance of the background from the portrait's, in Lab"
+    )
+    skin: float = Field(default=6.0, gt=0, le=100, description="largest colour distance of the skin, in Lab")
+    faces: float = Field(
+        default=0.5, gt=0, le=1, description="least share of the tail's frames in which a face must be found"
+    )
+    eyes: float = Field(
+        default=0.75,
+        ge=0,
+        lt=1,
+        description="eyes in the tail that are open less than this share of the portrait's are not handed on, unless "
+        "the model was told to blink there",
+    )
+
+
 class EyesSettings(Section):
     """What the eyes do by themselves."""
 
@@ -208,6 +246,7 @@ class Settings(Section):
     speech: SpeechSettings = SpeechSettings()
     sampling: SamplingSettings = SamplingSettings()
     motion: MotionSettings = MotionSettings()
+    drift: DriftSettings = DriftSettings()
     eyes: EyesSettings = EyesSettings()
     guidance: GuidanceSettings = GuidanceSettings()
     regions: RegionsSettings = RegionsSettings()

@@ -26,6 +26,7 @@ LAYERS = [
         "motion",
         "segments",
         "parallel",
+        "drift",
         "rehearsal",
         "decode",
         "enhance",

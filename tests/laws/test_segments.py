@@ -10,6 +10,7 @@ import torch
 from longtake.clips import Speech, Tail
 from longtake.conditions import read_portrait
 from longtake.diffusion.guidance import branches
+from longtake.drift import Guardian, anchored
 from longtake.segments import SEGMENT_FRAMES, Segments
 from tiny import SETTINGS, SIDE, Chirp, tiny_networks, tiny_portrait
 
@@ -24,12 +25,12 @@ def portrait():
     return tiny_portrait()
 
 
-def make(networks, portrait, settings=SETTINGS, tail=None):
+def make(networks, portrait, settings=SETTINGS, tail=None, guard=None):
     guidance = settings.guidance
     told = branches(guidance.portrait, guidance.speech)
     speech = networks.listen(Speech(Path("chirp"), 100.0, Chirp()))
     conditions = read_portrait(portrait, networks, told, settings)
-    return Segments(conditions, speech, torch.as_tensor(portrait.regions.face_box), networks, settings, tail)
+    return Segments(conditions, speech, torch.as_tensor(portrait.regions.face_box), networks, settings, tail, guard)
 
 
 def frames(networks, portrait, count=40, **changes):
@@ -59,6 +60,35 @@ def test_a_run_taken_up_from_a_tail_equals_one_that_never_stopped(networks, port
     assert [segment.index for segment in after] == [1, 2]
     for resumed, uninterrupted in zip(after, whole[1:], strict=True):
         assert np.array_equal(resumed.frames, uninterrupted.frames)
+
+
+def test_a_guarded_run_taken_up_from_a_tail_equals_one_that_never_stopped(networks, portrait):
+    """These networks show no face, so the guardian tries all it can; where it rests is a matter of the segment's index."""
+    whole = make(networks, portrait, guard=Guardian(portrait, SETTINGS))
+    before = whole.next()
+    tail = Tail(whole.tail.pictures.copy(), whole.tail.next_segment, whole.tail.next_frame)
+    expected = list(whole.until(48))
+    after = list(make(networks, portrait, tail=tail, guard=Guardian(portrait, SETTINGS)).until(48))
+    assert len(before.notes["tried"]) == 1 + SETTINGS.drift.tries
+    assert [segment.notes["passed"] for segment in after] == [["faces"]] * 2
+    for resumed, uninterrupted in zip(after, expected, strict=True):
+        assert np.array_equal(resumed.frames, uninterrupted.frames)
+        assert resumed.notes == uninterrupted.notes
+
+
+def test_a_guardian_that_may_not_act_changes_no_frame(networks, portrait):
+    settings = SETTINGS.overlay({"drift": {"act": False}})
+    guarded = make(networks, portrait, settings, guard=Guardian(portrait, settings)).until(20)
+    assert np.array_equal(np.concatenate([s.frames for s in guarded]), frames(networks, portrait, 20))
+
+
+def test_an_anchored_segment_is_made_as_the_first_one_was(networks, portrait):
+    """Copies of the portrait in the tail tell the model what it is told before the first segment."""
+    segments = make(networks, portrait)
+    first, _ = segments.make(None)
+    tail = Tail(np.zeros((4, 3, SIDE, SIDE), np.float32), 0, 0)
+    again, _ = segments.make(anchored(tail, portrait.picture))
+    assert np.array_equal(first.frames, again.frames)
 
 
 def test_the_loop_keeps_only_its_tail(networks, portrait):

@@ -5,14 +5,13 @@ import pytest
 from drawn_face import drawn_face
 
 from longtake.evaluate.face import (
-    background_mask,
     background_psnr_db,
     drift,
     head_motion,
     measure_face,
     motion_energy,
-    sharpness,
 )
+from longtake.face.appearance import background_mask, sharpness
 from longtake.face.detect import find_landmarks
 from longtake.face.measure import eye_opening, head_pose, mouth_opening
 

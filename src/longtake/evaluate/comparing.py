@@ -10,10 +10,11 @@ from jaxtyping import Bool, Float, UInt8
 from longtake.clips import SAMPLE_RATE_HZ, Portrait
 from longtake.evaluate.cases import Case, read_speech
 from longtake.evaluate.curves import Phone, voiced_frames
-from longtake.evaluate.eyes import blinks, labelled_blinks, lid_opening
+from longtake.evaluate.eyes import blinks, labelled_blinks
 from longtake.evaluate.face import FaceCurves, measure_face, motion_energy
 from longtake.evaluate.pictures import box_round, perceptual_distance, psnr_db
 from longtake.evaluate.playing import Player, play
+from longtake.face.lids import lid_opening
 
 COMPARED_EVERY = 10
 """Pictures are compared, and identities read, on every tenth frame."""

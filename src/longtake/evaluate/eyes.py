@@ -1,36 +1,13 @@
-"""Blinks, seen by the MediaPipe iris network: the landmark network hardly moves its lids when eyes close."""
+"""When blinks begin, from how far the lids are open over time (`longtake.face.lids`)."""
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 
-from longtake.face.detect import Roi, run_network
-from longtake.face.framing import at_centres
-
-SIDE = 64
-EYE_SCALE = 2.3
-"""Side of the network's square, in eye widths: what it was trained with."""
-EYES = (((33, 133), False), ((362, 263), True))
-"""Corners of both eyes from left to right in the picture, and whether the network must see a mirror image."""
-CORNERS, LOWER, UPPER = (0, 8), (3, 4, 5), (11, 12, 13)
-"""Places in the network's lid contour; the middle three of each lid."""
 CLOSED, OPEN = 0.75, 0.85
 """A blink goes below the first share of the usual opening and ends above the second; a shut eye still measures half."""
 LONGEST_BLINK_S = 0.6
-
-
-def lid_opening(
-    frames: UInt8[np.ndarray, "f H W 3"], landmarks: Float[np.ndarray, "f p axes"]
-) -> Float[np.ndarray, " f"]:
-    """The gap between the lids in eye widths, mean of both eyes; NaN where the landmarks are."""
-    return np.array(
-        [
-            np.mean([_gap(frame, points, *eye) for eye in EYES]) if np.isfinite(points).all() else np.nan
-            for frame, points in zip(frames, landmarks, strict=True)
-        ]
-    )
 
 
 def blinks(opening: Float[np.ndarray, " f"], fps: float) -> list[int]:
@@ -60,16 +37,3 @@ def agreement(found: Sequence[int], true: Sequence[int], slack: int = 3) -> tupl
     """How many true blinks have a found one within `slack` frames, and how many found ones have no true one."""
     met = sum(any(abs(f - t) <= slack for f in found) for t in true)
     return met, sum(not any(abs(f - t) <= slack for t in true) for f in found)
-
-
-def _gap(frame: np.ndarray, points: np.ndarray, corners: tuple[int, int], mirrored: bool) -> float:
-    left, right = points[corners[0], :2], points[corners[1], :2]
-    (x, y), (dx, dy) = (left + right) / 2, right - left
-    roi = Roi(float(x), float(y), EYE_SCALE * float(np.hypot(dx, dy)), float(np.arctan2(dy, dx)))
-    affine = at_centres(roi.affine(SIDE))
-    crop = cv2.warpAffine(frame, affine, (SIDE, SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    crop = (crop[:, ::-1] if mirrored else crop).astype(np.float32) / 255
-    contour, _ = run_network("iris_landmark", crop)
-    lids = contour.reshape(-1, 3)[:, :2]
-    gap = np.linalg.norm(lids[list(LOWER)] - lids[list(UPPER)], axis=1).mean()
-    return float(gap / np.linalg.norm(lids[CORNERS[0]] - lids[CORNERS[1]]))

@@ -1,6 +1,6 @@
 """Measures of a talking face, from landmarks over its frames, and of how far a long video drifts.
 
-Blinks are in `eyes`: closing lids show better in the iris network's contour than in these landmarks.
+Blinks are in `eyes`, what one frame looks like in `longtake.face.appearance`.
 """
 
 import itertools
@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
+from longtake.face.appearance import sharpness
 from longtake.face.detect import track
 from longtake.face.identity import identities_of, identity_distance
 from longtake.face.measure import head_pose, mouth_opening
-from longtake.face.person import person_mask
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,24 +89,6 @@ def motion_energy(frames: UInt8[np.ndarray, "f H W 3"]) -> float:
         return 0.0
     pairs = itertools.pairwise(frames)
     return float(np.mean([cv2.absdiff(a, b).mean() for a, b in pairs]))
-
-
-def sharpness(frame: UInt8[np.ndarray, "H W 3"], landmarks: Float[np.ndarray, "468 3"] | None = None) -> float:
-    """The variance of the Laplacian of the grey frame, within the face's box where landmarks are given."""
-    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-    edges = cv2.Laplacian(grey, cv2.CV_32F)
-    if landmarks is not None and np.isfinite(landmarks).all():
-        (x0, y0), (x1, y1) = np.floor(landmarks[:, :2].min(0)), np.ceil(landmarks[:, :2].max(0))
-        inside = edges[max(0, int(y0)) : max(0, int(y1)), max(0, int(x0)) : max(0, int(x1))]
-        edges = inside if inside.size else edges
-    return float(edges.var())
-
-
-def background_mask(portrait: UInt8[np.ndarray, "H W 3"], margin: float = 0.06) -> Bool[np.ndarray, "H W"]:
-    """The pixels that stay background while the head moves: no person in the portrait, and a margin round it."""
-    person = (person_mask(portrait) > 0.3).astype(np.uint8)
-    reach = 2 * round(margin * max(portrait.shape[:2])) + 1
-    return cv2.dilate(person, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))) == 0
 
 
 def background_psnr_db(

@@ -9,9 +9,10 @@ from jaxtyping import Float, UInt8
 
 from longtake.clips import Portrait
 from longtake.evaluate.cases import Case, read_speech
-from longtake.evaluate.face import background_mask, background_psnr_db, drift, measure_face
+from longtake.evaluate.face import background_psnr_db, drift, measure_face
 from longtake.evaluate.playing import Player, play_chunks
 from longtake.evaluate.rows import BARS
+from longtake.face.appearance import background_mask
 
 MINUTE_S = 60.0
 WINDOW_S = 5.0

@@ -11,9 +11,10 @@ import numpy as np
 from longtake.clips import Portrait
 from longtake.evaluate.cases import read_speech
 from longtake.evaluate.curves import Phone, openness_at
-from longtake.evaluate.eyes import blinks, lid_opening
+from longtake.evaluate.eyes import blinks
 from longtake.evaluate.face import measure_face
 from longtake.evaluate.playing import Player, play
+from longtake.face.lids import lid_opening
 
 PHONES = "real_phones.json"
 """Beside the held-out clips: path of a recording below the assets -> its phones, made by `aligning`."""

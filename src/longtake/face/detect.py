@@ -123,13 +123,14 @@ def find_landmarks(picture: UInt8[np.ndarray, "H W 3"]) -> list[Float32[np.ndarr
     return sorted(kept, key=lambda points: -float(np.prod(np.ptp(points[:, :2], axis=0))))
 
 
-def track(frames: Iterable[UInt8[np.ndarray, "H W 3"]]) -> Iterator[Float32[np.ndarray, "468 3"]]:
+def track(
+    frames: Iterable[UInt8[np.ndarray, "H W 3"]], roi: Roi | None = None
+) -> Iterator[Float32[np.ndarray, "468 3"]]:
     """The landmarks of the main face of each frame as it comes, NaN where there is none.
 
     The first square of a frame comes from the landmarks of the frame before, so the detector runs only where a
-    track starts.
+    track starts; with `roi` the first frame is looked at there first.
     """
-    roi: Roi | None = None
     for frame in frames:
         points = None if roi is None else landmarks_near(frame, roi, TRACK_PASSES)
         if points is None:

@@ -35,9 +35,14 @@ def regions_of(landmarks: Float[np.ndarray, "*f p axes"], height: int, width: in
     points = np.asarray(landmarks, dtype=np.float64)[..., :2].reshape(-1, np.shape(landmarks)[-2], 2)
     face = rectangle(_box(points[:, SILHOUETTE]), FACE_GROWTH, height, width)
     lip = rectangle(_box(points[:, LIP]), LIP_GROWTH, height, width)
-    eyes = [rectangle(_box(points[:, eye]), EYE_GROWTH, height, width) for eye in (RIGHT_EYE, LEFT_EYE)]
-    shown = (_filled(eyes[0], height, width) | _filled(eyes[1], height, width)) > 0
-    return replace(regions_of_rectangles(face, lip, height, width, levels), eyes=shown)
+    return replace(regions_of_rectangles(face, lip, height, width, levels), eyes=eyes_of(points, height, width))
+
+
+def eyes_of(landmarks: Float[np.ndarray, "*f p axes"], height: int, width: int) -> Bool[np.ndarray, "height width"]:
+    """Where the eyes are with lids and brows: all that a blink changes."""
+    points = np.asarray(landmarks, dtype=np.float64)[..., :2].reshape(-1, np.shape(landmarks)[-2], 2)
+    right, left = (rectangle(_box(points[:, eye]), EYE_GROWTH, height, width) for eye in (RIGHT_EYE, LEFT_EYE))
+    return (_filled(right, height, width) | _filled(left, height, width)) > 0
 
 
 def regions_of_rectangles(face: Rectangle, lip: Rectangle, height: int, width: int, levels: Sequence[int]) -> Regions:
