@@ -177,8 +177,8 @@ def calm(tail: Tail) -> Tail:
 
 def anchored(tail: Tail, picture: UInt8[np.ndarray, "H W 3"]) -> Tail:
     """The tail with copies of the portrait for frames, as before the first segment."""
-    portrait = picture.astype(np.float32).transpose(2, 0, 1)[None] / 127.5 - 1
-    return replace(tail, pictures=np.broadcast_to(portrait, tail.pictures.shape).copy())
+    portrait = torch.tensor(picture).permute(2, 0, 1).float() / 127.5 - 1
+    return replace(tail, pictures=np.broadcast_to(portrait.numpy(), tail.pictures.shape).copy())
 
 
 def cross_fade(

@@ -216,6 +216,19 @@ def evaluate(context: typer.Context) -> None:
 
 
 @app.command()
+def report(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A video made with --keep-journal, or its folder.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="OUT", help="The page; default: NAME.report.html beside it.")
+    ] = None,
+) -> None:
+    """Draw what was measured over a run: likeness to the portrait, eyes, work."""
+    from longtake.apps.report import report as write_report
+
+    typer.echo(write_report(run, out))
+
+
+@app.command()
 def doctor(
     preset: Annotated[str | None, typer.Option(help="Also predict memory and time of this model here.")] = None,
     json: Json = False,
