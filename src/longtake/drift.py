@@ -7,6 +7,7 @@ looks at the tail because only what is in the tail can go on into the next segme
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,7 +25,7 @@ CONTINUED, SEED, CALM, ANCHORED = "continued", "seed", "calm", "anchored"
 FADE_FRAMES = 8
 """Frames over which the continued segment gives way to the one anchored on the portrait."""
 PAUSE_SEGMENTS = 8
-"""Where a tail comes in bad, all was tried before: it is tried again in one segment of so many."""
+"""Where a tail comes in bad, all was tried before: it is tried again in one of so many that are measured."""
 TOLD_SHUT, NEIGHBOURS = 0.2, 2
 """Lids told to be this closed, up to so many frames away, explain closed eyes: the model's blinks lag a little."""
 
@@ -66,12 +67,18 @@ class Guardian:
 
     def __init__(self, portrait: Portrait, settings: Settings) -> None:
         self.portrait, self.limits, self.patch_px = portrait, settings.drift, settings.motion.patch_px
-        self.yardstick = Yardstick.of(portrait)
         self.latest: Measured | None = None  # saves measuring a tail twice; decides nothing
+
+    @cached_property
+    def yardstick(self) -> Yardstick:
+        """The portrait, measured when it is first needed."""
+        return Yardstick.of(self.portrait)
 
     def next(self, segments: Maker, tail: Tail | None) -> tuple[Segment, Tail]:
         """The segment after `tail` and its own tail: the first attempt within the limits, else the least bad one."""
         limits, dropped, given = self.limits, 0, tail
+        if not limits.every or (tail.next_segment if tail else 0) % limits.every:
+            return segments.make(tail)
         if limits.act and tail is not None:
             given, dropped = self.unlatched(segments, tail)
         attempts = [self._attempt(segments, CONTINUED, given, 0)]
@@ -115,7 +122,7 @@ class Guardian:
         if tail is None:
             return (SEED,) * limits.tries  # the first segment starts from the portrait already
         hopeless = max(shares(self.measure(tail).likeness, limits).values()) > 1
-        if hopeless and tail.next_segment % PAUSE_SEGMENTS:
+        if hopeless and tail.next_segment // limits.every % PAUSE_SEGMENTS:
             return ()
         return (SEED, CALM, ANCHORED)[: limits.tries]
 

@@ -130,6 +130,9 @@ class DriftSettings(Section):
     act: bool = Field(
         default=True, description="act where a limit is passed; false only keeps the record of what was measured"
     )
+    every: int = Field(
+        default=1, ge=0, description="measure (and, where need be, make again) one segment of so many; 0 = none"
+    )
     tries: int = Field(
         default=3,
         ge=0,

@@ -14,6 +14,8 @@ from longtake.drift import Guardian, anchored
 from longtake.segments import SEGMENT_FRAMES, Segments
 from tiny import SETTINGS, SIDE, Chirp, tiny_networks, tiny_portrait
 
+GUARDED = SETTINGS.overlay({"drift": {"every": 1}})
+
 
 @pytest.fixture(scope="module")
 def networks():
@@ -64,12 +66,12 @@ def test_a_run_taken_up_from_a_tail_equals_one_that_never_stopped(networks, port
 
 def test_a_guarded_run_taken_up_from_a_tail_equals_one_that_never_stopped(networks, portrait):
     """These networks show no face, so the guardian tries all it can; where it rests is a matter of the segment's index."""
-    whole = make(networks, portrait, guard=Guardian(portrait, SETTINGS))
+    whole = make(networks, portrait, guard=Guardian(portrait, GUARDED))
     before = whole.next()
     tail = Tail(whole.tail.pictures.copy(), whole.tail.next_segment, whole.tail.next_frame)
     expected = list(whole.until(48))
-    after = list(make(networks, portrait, tail=tail, guard=Guardian(portrait, SETTINGS)).until(48))
-    assert len(before.notes["tried"]) == 1 + SETTINGS.drift.tries
+    after = list(make(networks, portrait, tail=tail, guard=Guardian(portrait, GUARDED)).until(48))
+    assert len(before.notes["tried"]) == 1 + GUARDED.drift.tries
     assert all("faces" in segment.notes["passed"] for segment in after)
     for resumed, uninterrupted in zip(after, expected, strict=True):
         assert np.array_equal(resumed.frames, uninterrupted.frames)
@@ -77,7 +79,7 @@ def test_a_guarded_run_taken_up_from_a_tail_equals_one_that_never_stopped(networ
 
 
 def test_a_guardian_that_may_not_act_changes_no_frame(networks, portrait):
-    settings = SETTINGS.overlay({"drift": {"act": False}})
+    settings = GUARDED.overlay({"drift": {"act": False}})
     guarded = make(networks, portrait, settings, guard=Guardian(portrait, settings)).until(20)
     assert np.array_equal(np.concatenate([s.frames for s in guarded]), frames(networks, portrait, 20))
 

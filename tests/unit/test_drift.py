@@ -142,6 +142,14 @@ def test_where_nothing_helped_it_pauses_before_it_tries_again(portrait):
         assert len(maker.given) == (4 if index == PAUSE_SEGMENTS else 1)
 
 
+def test_it_may_look_at_some_segments_only_or_at_none(portrait):
+    for every, looked_at in ((0, []), (1, [2, 3, 4]), (3, [3])):
+        for index in (2, 3, 4):
+            maker, tail = Maker(BLURRED), tail_of(CLEAN, index)
+            segment, _ = guard(portrait, every=every, tries=0).next(maker, tail)
+            assert bool(segment.notes) == (index in looked_at)
+
+
 def test_it_decides_from_the_tail_alone(portrait):
     """A resumed run, whose guardian is new, goes on as the old one would have."""
     old = guard(portrait)

@@ -68,7 +68,8 @@ def summary(run: Run) -> str:
     total = run.plan["frames"]
     count, work_s = len(run.records), sum(record.seconds for record in run.records)
     left = "" if run.records[-1].frames >= total else f" of {clock(total / run.fps)}"
-    made = f"{clock(run.end_s - run.times_s[0])}{left} of video in {_times(count, 'segment', 'segments')} took {clock(work_s)} of work."
+    segments = _times(count, "segment", "segments")
+    made = f"{clock(run.end_s - run.times_s[0])}{left} of video in {segments} took {clock(work_s)} of work."
     over = sum(bool(record.notes.get("passed")) for record in run.records)
     again = sum("tried" in record.notes for record in run.records)
     eyes = sum("eyes_dropped" in record.notes for record in run.records)
