@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from longtake.errors import OutputError, WeightsMismatch, WeightsMissing
+from longtake.weights.rounded import restored
 
 Sizes = TypeVar("Sizes")
 
@@ -67,9 +68,12 @@ def write_stream(
 
 
 def read(path: Path | str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors of a weight file and of the parts that its header names, on the CPU as stored, and its header."""
+    """The tensors of a weight file and of the parts that its header names, on the CPU as stored, and its header.
+
+    What was stored in eight bits (`rounded.py`) comes as float32.
+    """
     with _opened(path) as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        tensors = restored({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
         header = _about(file.metadata())
     for part in header.get("parts", []):
         tensors |= read(Path(path).with_name(part))[0]

@@ -1,4 +1,4 @@
-"""`python -m longtake.weights.ship TRAINED OUT`: what a run made, in the form that the package ships."""
+"""`python -m longtake.weights.ship TRAINED OUT [--eight-bits]`: what a run made, in the form that the package ships."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ import sys
 from pathlib import Path
 
 from longtake.weights import files
+from longtake.weights.rounded import rounded
 
 PARTS = {"reference_net.": "reference.safetensors"}
 """The animation networks go into two files, so that each stays below 20 MB."""
 
 
-def ship(trained: Path, out: Path) -> None:
-    """Write the weights in `trained` to `out`; the animation networks in parts."""
+def ship(trained: Path, out: Path, eight_bits: bool = False) -> None:
+    """Write the weights in `trained` to `out`; the animation networks in parts, the main one in eight bits if wanted."""
     tensors, header = files.read(trained)
-    animation = any(name.startswith(tuple(PARTS)) for name in tensors)
-    files.write_parts(out, tensors, {**header, "trained": files.short_hash(trained)}, PARTS if animation else {})
+    parts = PARTS if any(name.startswith(tuple(PARTS)) for name in tensors) else {}
+    if eight_bits:
+        apart = {name: tensor for name, tensor in tensors.items() if name.startswith(tuple(parts))}
+        tensors = apart | rounded({name: tensor for name, tensor in tensors.items() if name not in apart})
+    files.write_parts(out, tensors, {**header, "trained": files.short_hash(trained)}, parts)
 
 
 if __name__ == "__main__":
-    ship(Path(sys.argv[1]), Path(sys.argv[2]))
+    ship(Path(sys.argv[1]), Path(sys.argv[2]), "--eight-bits" in sys.argv[3:])
