@@ -30,7 +30,10 @@ def test_no_weight_is_off_by_more_than_half_a_step_of_its_row():
 
 def test_a_rounded_file_is_half_as_large_and_read_like_any_other(tmp_path):
     generator = torch.Generator().manual_seed(0)
-    weights = {"a.weight": torch.randn(256, 256, generator=generator), "reference_net.b.weight": torch.ones(16, 16).to(torch.bfloat16)}
+    weights = {
+        "a.weight": torch.randn(256, 256, generator=generator),
+        "reference_net.b.weight": torch.ones(16, 16).to(torch.bfloat16),
+    }
     weights["a.weight"] = weights["a.weight"].to(torch.bfloat16)
     files.write(tmp_path / "trained.safetensors", weights, {"kind": "animation"})
     ship(tmp_path / "trained.safetensors", tmp_path / "plain" / "animation.safetensors")

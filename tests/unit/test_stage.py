@@ -100,6 +100,14 @@ def test_rows_lose_their_conditions_at_the_rates_of_the_recipe(windows):
     assert abs(speech - 0.35) < 0.08
 
 
+def test_the_noisiest_steps_are_drawn_as_often_as_the_recipe_says(windows):
+    """A third of them by chance, and of the rest the share that is asked for."""
+    for rate, share in ((0.0, 1 / 3), (0.7, 0.8), (1.0, 1.0)):
+        task = build(recipe(windows, noisy_rate=rate))
+        steps = torch.cat([task.batch(np.random.default_rng(seed), 0.0)["step"].flatten() for seed in range(60)])
+        assert abs((steps >= 666).float().mean().item() - share) < 0.08 and steps.max() > 900
+
+
 def test_the_sheet_measures_samples_without_an_autoencoder(windows):
     task = build(recipe(windows))
     task.sheets.steps = 1

@@ -51,7 +51,9 @@ class StageTask:
         lost = torch.tensor(fate < settings.drop_all)
         batch["has_portrait"] = ~lost & torch.tensor(alone[0] >= settings.drop_portrait)
         batch["has_speech"] = ~lost & torch.tensor(alone[1] >= settings.drop_speech)
-        steps = rng.integers(0, len(self.alphas), (clips, 1 if settings.motion else settings.frames))
+        shape = (clips, 1 if settings.motion else settings.frames)
+        noisy = rng.random(shape) < settings.noisy_rate
+        steps = rng.integers(np.where(noisy, 2 * len(self.alphas) // 3, 0), len(self.alphas), shape)
         batch["step"] = torch.tensor(np.broadcast_to(steps, (clips, settings.frames)).copy())
         return batch
 

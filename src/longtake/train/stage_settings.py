@@ -37,6 +37,12 @@ class StageSettings(Part):
         default=0.0, ge=0, le=1, description="share of the noise that the frames of a segment have in common"
     )
     gamma: float = Field(default=5.0, gt=0, description="min-SNR gamma")
+    noisy_rate: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share of segments drawn from the noisiest third of the steps, where only what is told can help",
+    )
     face_gain: float = Field(default=1.0, ge=0, description="extra weight of the face region")
     lip_gain: float = Field(default=4.0, ge=0, description="extra weight of the lip region")
     eye_gain: float = Field(default=0.0, ge=0, description="extra weight of the eyes: blinks are short and small")
