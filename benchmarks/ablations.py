@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from ablation.rows import PARALLEL, ROWS, Row
 ROOT = Path(__file__).parents[1]
 RECIPE = ROOT / "recipes" / "mini" / "ablation.toml"
 PLAN = {
-    "train_steps": 240,
+    "train_steps": 160,
     "train_clips": 32,
     "heldout_clips": 4,
     "seconds": 60,
@@ -87,21 +88,26 @@ def read_plan(folder: Path, changes: dict[str, Any] | None = None) -> dict[str, 
 
 
 def pieces(folder: Path, plan: dict[str, Any], corpus: Path, windows: Path) -> list[Piece]:
-    """Everything that is to be done, first things first: windows, trainings, then clip after clip of every row."""
-    variants = {row.windows: row for row in ROWS.values()}
+    """Everything that is to be done: row after row with its first clip, then the other clips of all rows."""
     result = [Piece("start", (), lambda: make_start(folder / "start.safetensors"))]
-    for name, row in variants.items():
-        result.append(Piece(f"windows-{name}", (), lambda row=row: make_windows(folder, plan, corpus, windows, row)))
+    first, *others = plan["clips"]
+    prepared = set()
     for name, row in ROWS.items():
+        if row.windows not in prepared:
+            prepared.add(row.windows)
+            prepare = partial(make_windows, folder, plan, corpus, windows, row)
+            result.append(Piece(f"windows-{row.windows}", (), prepare))
         needs = ("start", f"windows-{row.windows}")
-        result.append(Piece(f"train-{name}", needs, lambda row=row: train(folder, plan, row)))
-    for k in plan["clips"]:
-        for name in [*ROWS, PARALLEL]:
-            needs = (f"train-{weights_of(name)}",)
-            result.append(
-                Piece(f"speak-{k:02}-{name}", needs, lambda k=k, name=name: speak_clip(folder, plan, name, k))
-            )
-    return result
+        result.append(Piece(f"train-{name}", needs, partial(train, folder, plan, row)))
+        result.append(speaking(folder, plan, name, first))
+    rest = [(PARALLEL, first), *((name, clip) for clip in others for name in (*ROWS, PARALLEL))]
+    return [*result, *(speaking(folder, plan, name, clip) for name, clip in rest)]
+
+
+def speaking(folder: Path, plan: dict[str, Any], name: str, clip: int) -> Piece:
+    """The piece in which a row speaks a clip."""
+    needs = (f"train-{weights_of(name)}",)
+    return Piece(f"speak-{clip:02}-{name}", needs, partial(speak_clip, folder, plan, name, clip))
 
 
 def weights_of(name: str) -> str:
@@ -109,7 +115,7 @@ def weights_of(name: str) -> str:
     return "both" if name == PARALLEL else name
 
 
-def make_start(path: Path) -> None:
+def make_start(path: Path) -> dict[str, Any]:
     """Writes the shipped weights with motion modules that have learned nothing yet: where all rows begin."""
     import torch
 
@@ -118,13 +124,15 @@ def make_start(path: Path) -> None:
     from longtake.train.learner import Learner
     from longtake.train.recipe import read_recipe
     from longtake.train.stage_settings import sizes_of
-    from longtake.weights.files import read, write
+    from longtake.weights.files import read, short_hash, write
 
-    tensors, header = read(mini().weights / "animation.safetensors")
+    shipped = mini().weights / "animation.safetensors"
+    tensors, header = read(shipped)
     torch.manual_seed(0)
     fresh = init_for_training(Learner(sizes_of(read_recipe(RECIPE).sizes))).state_dict()
     new = {name: fresh[name].to(old.dtype) if ".motion." in name else old for name, old in tensors.items()}
     write(path, new, {name: value for name, value in header.items() if name != "parts"})
+    return {"shipped": short_hash(shipped)}
 
 
 def make_windows(folder: Path, plan: dict[str, Any], corpus: Path, windows: Path, row: Row) -> None:

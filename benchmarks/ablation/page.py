@@ -19,9 +19,9 @@ from longtake.evaluate.controls import hardware
 
 INTRO = """# The paper's ablation at mini scale, {date}
 
-`runs/ablations.sh` on {hardware}. Every row: the shipped weights with motion modules that begin from nothing; only
-these learn, {train_steps} steps of 2 segments, from the same {train_clips} clips, draws and noise. Then held-out puppets speak
-{seconds} s each in {sampling_steps} denoising steps, their motion frames corrupted as in training.
+`runs/ablations.sh` on {hardware}. Every row: the shipped weights ({shipped}) with motion modules that begin from nothing;
+only these learn, {train_steps} steps of 2 segments, from the same {train_clips} clips, draws and noise. Then held-out puppets
+speak {seconds} s each in {sampling_steps} denoising steps, their motion frames corrupted as in training.
 
 Measured in windows of 5 s: identity distance to the portrait (0.6 = another person), sharpness (variance of the
 Laplacian in the face's box), PSNR of the background to the portrait's, distance of the mean colour of the face's box from
@@ -63,8 +63,10 @@ def page_text(
     folder: Path, plan: dict[str, Any], spoken: dict[str, dict[int, Windows]], date: str, pictures: Sequence[Path]
 ) -> str:
     """The whole page."""
+    start = read_result(folder, "start") or {}
     trained = {name: read_result(folder, f"train-{name}") for name in ROWS}
-    lines = [INTRO.format(date=date, hardware=hardware(), **plan)]
+    about = {"date": date, "hardware": hardware(), "shipped": start.get("shipped", ""), **plan}
+    lines = [INTRO.format_map(about)]
     for title, names in TABLES.items():
         lines += [f"## {title}", "", *table(names, spoken), ""]
     lines += ["## Pictures", "", *(f"![{p.stem}](../docs/pictures/{p.name})" for p in pictures), ""]
