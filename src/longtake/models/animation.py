@@ -98,11 +98,11 @@ class Animation(nn.Module):
 @torch.no_grad()
 def init_for_training(animation: Animation) -> Animation:
     """The same module with every branch that is added to a residual starting at nothing: motion, speech, words, locator."""
+    silent: list[nn.Module] = [animation.locator.conv_out]
     for layer in animation.denoiser.attending():
-        last = [layer.motion.proj_out, *layer.audio.zero_convs.values()]
-        for part in last if layer.words is None else [*last, layer.words.second]:
-            nn.init.zeros_(part.weight)
-            nn.init.zeros_(part.bias)
-    nn.init.zeros_(animation.locator.conv_out.weight)
-    nn.init.zeros_(animation.locator.conv_out.bias)
+        silent += [layer.motion.proj_out, *layer.audio.zero_convs.values()]
+        if layer.words is not None:
+            silent.append(layer.words.second)
+    for parameter in (parameter for part in silent for parameter in part.parameters()):
+        nn.init.zeros_(parameter)
     return animation

@@ -149,7 +149,7 @@ class Attention(nn.Module):
 
     def itself(self, x: Float[Tensor, "r l c"]) -> Float[Tensor, "r l c"]:
         """Self-attention."""
-        return self.out(attend(*self.qkv(x), self.heads))
+        return self.out(attend(*self.qkv(x), heads=self.heads))
 
     def reading(self, x: Float[Tensor, "r l c"], reading: Reading) -> Float[Tensor, "r l c"]:
         """Self-attention whose keys go on with the reference tokens, for the rows that have a reference."""
@@ -160,7 +160,7 @@ class Attention(nn.Module):
         value = reading.beside(taken[2], reading.reference.value)
         found = attend(taken[0], key, value, self.heads)
         if not rows.all:
-            alone = attend(*(rows.leave(y).flatten(0, 1) for y in (q, k, v)), self.heads)
+            alone = attend(*(rows.leave(y).flatten(0, 1) for y in (q, k, v)), heads=self.heads)
             parts = [y.unflatten(0, (-1, q.shape[1])) for y in (found, alone)]
             found = rows.join(*parts).flatten(0, 1)
         return self.out(found)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from longtake.models.attention import Attention, Heads, KeyValue, attend
 from longtake.models.blocks import FeedForward, Pointwise, grid, tokens
+from longtake.models.containers import Named
 from longtake.models.rows import Rows
 
 REGIONS = ("pose", "face", "lip")
@@ -56,14 +57,14 @@ class AudioModule(nn.Module):
         self.norm1 = nn.LayerNorm(inner)
         self.attention = Attention(inner, heads(inner))
         self.norm2 = nn.LayerNorm(inner)
-        self.regions = nn.ModuleDict({region: Attention(inner, heads(inner), speech) for region in REGIONS})
-        self.zero_convs = nn.ModuleDict({region: Pointwise(inner, inner) for region in REGIONS})
+        self.regions: Named[Attention] = Named({region: Attention(inner, heads(inner), speech) for region in REGIONS})
+        self.zero_convs: Named[Pointwise] = Named({region: Pointwise(inner, inner) for region in REGIONS})
         self.norm3 = nn.LayerNorm(inner)
         self.ff = FeedForward(inner, ff)
         self.proj_out = Pointwise(inner, width)
 
     def _side_by_side(self, part: str) -> Float[Tensor, "c_thrice d"]:
-        return torch.cat([self.regions[region].get_submodule(part).weight for region in REGIONS])
+        return torch.cat([getattr(self.regions[region], part).weight for region in REGIONS])
 
     def maps(self, masks: Float[Tensor, "b 3 l"], weights: tuple[float, float, float], rows: Rows) -> RegionMaps:
         """The weighted masks, the joined output matrix and the map of biases; `rows` are those that hear."""

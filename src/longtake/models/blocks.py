@@ -24,6 +24,8 @@ def grid(x: Float[Tensor, "r l c"], height: int, width: int) -> Float[Tensor, "r
 class Pointwise(nn.Conv2d):
     """A 1x1 convolution kept with its published shape (out, in, 1, 1) but applied to tokens, where it is a matrix."""
 
+    bias: Tensor
+
     def __init__(self, width_in: int, width_out: int):
         super().__init__(width_in, width_out, 1)
 
@@ -95,10 +97,11 @@ class Grow(nn.Module):
         self.conv = nn.Conv2d(width, width, 3, padding=1)
 
     def forward(self, x: Float[Tensor, "r c h w"]) -> Float[Tensor, "r c h2 w2"]:
-        (h, w), width = x.shape[2:], self.conv.out_channels
+        (h, w), width, bias = x.shape[2:], self.conv.out_channels, self.conv.bias
+        assert bias is not None
         taps = _two_taps(_two_taps(self.conv.weight, 2), 3)  # out in 2 2 phase_y phase_x
         taps = taps.permute(0, 4, 5, 1, 2, 3).flatten(0, 2)
-        phases = F.conv2d(x, taps, self.conv.bias.repeat_interleave(4), padding=1).unflatten(1, (width, 2, 2))
+        phases = F.conv2d(x, taps, bias.repeat_interleave(4), padding=1).unflatten(1, (width, 2, 2))
         rows = [
             torch.stack([phases[:, :, i, j, i : i + h, j : j + w] for j in (0, 1)], dim=-1).flatten(3) for i in (0, 1)
         ]

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from longtake.models.attention import Folded, Reading, SpatialTransformer
 from longtake.models.audio_attention import AudioModule, Hearing, RegionMaps
 from longtake.models.blocks import Grow, Resnet, Shrink, StepEmbedding
+from longtake.models.containers import Level, Several
 from longtake.models.layout import Place, UNetSizes, down_places, mid_place, up_places
 from longtake.models.motion_module import Lead, MotionModule
 from longtake.models.reference_net import Features
@@ -98,8 +99,13 @@ class LayerConditions:
 
     def row(self, k: int) -> "LayerConditions":
         """What one row is told."""
-        parts = (self.reading, self.words, self.hearing, self.motion)
-        return LayerConditions(self.identity.row(k), *(part and part.row(k) for part in parts))
+        return LayerConditions(
+            identity=self.identity.row(k),
+            reading=self.reading and self.reading.row(k),
+            words=self.words and self.words.row(k),
+            hearing=self.hearing and self.hearing.row(k),
+            motion=self.motion and self.motion.row(k),
+        )
 
 
 @dataclass(frozen=True)
@@ -170,7 +176,7 @@ class Layer(nn.Module):
         if told is None:
             return x
         x, _ = self.transformer(x, told.identity, told.reading)
-        if told.words is not None:
+        if told.words is not None and self.words is not None:
             x = self.words(x, told.words)
         if told.hearing is not None:
             x = self.audio(x, told.hearing)
@@ -189,19 +195,19 @@ class Denoiser(nn.Module):
         width = unet.channels[0]
         self.step = StepEmbedding(width)
         self.conv_in = nn.Conv2d(unet.latent, width, 3, padding=1)
-        self.down = nn.ModuleList(self._level(places, spare) for places in down_places(unet))
+        self.down: Several[Level[Layer]] = Several(self._level(places, spare) for places in down_places(unet))
         for level, level_width in zip(self.down[:-1], unet.channels[:-1], strict=True):
-            level["shrink"] = Shrink(level_width)
+            level.shrink = Shrink(level_width)
         self.mid = Layer(sizes, mid_place(unet))
         self.mid_resnet = Resnet(unet.channels[-1], unet.channels[-1], unet.step_width, unet.groups)
-        self.up = nn.ModuleList(self._level(places, spare) for places in up_places(unet))
+        self.up: Several[Level[Layer]] = Several(self._level(places, spare) for places in up_places(unet))
         for level, level_width in zip(self.up[:-1], unet.channels[:0:-1], strict=True):
-            level["grow"] = Grow(level_width)
+            level.grow = Grow(level_width)
         self.norm_out = nn.GroupNorm(unet.groups, width, eps=1e-5)
         self.conv_out = nn.Conv2d(width, unet.latent, 3, padding=1)
 
-    def _level(self, places: list[Place], spare: bool) -> nn.ModuleDict:
-        return nn.ModuleDict({"layers": nn.ModuleList(Layer(self.sizes, place, spare) for place in places)})
+    def _level(self, places: list[Place], spare: bool) -> Level[Layer]:
+        return Level(Layer(self.sizes, place, spare) for place in places)
 
     def attending(self) -> list[Layer]:
         """The layers that take conditions."""
@@ -246,7 +252,7 @@ class Denoiser(nn.Module):
         if told.locator is not None:
             x = x + told.locator.expand(-1, f, -1, -1, -1).flatten(0, 1).to(x)
         skips = [x]
-        for layer in self.down[0]["layers"]:
+        for layer in self.down[0].layers:
             x = layer(x, embedded, told.layers.get(layer.name))
             skips.append(x)
         if deep is None or deep.features is None:
@@ -255,7 +261,7 @@ class Denoiser(nn.Module):
                 deep.features = x
         else:
             x = deep.features
-        for layer in self.up[-1]["layers"]:
+        for layer in self.up[-1].layers:
             x = layer(torch.cat([x, skips.pop()], dim=1), embedded, told.layers.get(layer.name))
         predicted = self.conv_out(F.silu(self.norm_out(x)))
         return predicted.unflatten(0, (b, f)).transpose(1, 2)
@@ -264,18 +270,21 @@ class Denoiser(nn.Module):
         self, x: Float[Tensor, "r c h w"], embedded: Float[Tensor, "r d"], told: Prepared
     ) -> Float[Tensor, "r c_up h w"]:
         """What all levels but the finest make of its features, at its size again."""
-        x = self.down[0]["shrink"](x)
+        fine = self.down[0]
+        assert fine.shrink is not None, "there is no coarser level"
+        x = fine.shrink(x)
         skips = [x]
         for level in self.down[1:]:
-            for layer in level["layers"]:
+            for layer in level.layers:
                 x = layer(x, embedded, told.layers.get(layer.name))
                 skips.append(x)
-            if "shrink" in level:
-                x = level["shrink"](x)
+            if level.shrink is not None:
+                x = level.shrink(x)
                 skips.append(x)
         x = self.mid_resnet(self.mid(x, embedded, told.layers["mid"]), embedded)
         for level in self.up[:-1]:
-            for layer in level["layers"]:
+            for layer in level.layers:
                 x = layer(torch.cat([x, skips.pop()], dim=1), embedded, told.layers.get(layer.name))
-            x = level["grow"](x)
+            if level.grow is not None:
+                x = level.grow(x)
         return x

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from longtake.models.attention import SpatialTransformer
 from longtake.models.blocks import Grow, Resnet, Shrink, StepEmbedding
+from longtake.models.containers import Level, Several
 from longtake.models.layout import Place, UNetSizes, attending, down_places, mid_place, up_places
 
 Features = dict[str, Float[Tensor, "r l c"]]
@@ -37,6 +38,7 @@ class ReferenceLayer(nn.Module):
 
     def finish(self, x: Float[Tensor, "r c h w"], step: Tensor, features: Features) -> None:
         """The features alone, where nothing that comes after them is read by anyone."""
+        assert self.transformer is not None, f"{self.name} has no features"
         features[self.name] = self.transformer.features(self.resnet(x, step))[1]
 
 
@@ -50,21 +52,21 @@ class ReferenceNet(nn.Module):
         self.spare = spare
         self.step = StepEmbedding(sizes.channels[0])
         self.conv_in = nn.Conv2d(sizes.latent, sizes.channels[0], 3, padding=1)
-        self.down = nn.ModuleList(self._level(places) for places in down_places(sizes))
+        self.down: Several[Level[ReferenceLayer]] = Several(self._level(places) for places in down_places(sizes))
         for level, width in zip(self.down[:-1], sizes.channels[:-1], strict=True):
-            level["shrink"] = Shrink(width)
+            level.shrink = Shrink(width)
         self.mid = self._layer(mid_place(sizes))
         self.mid_resnet = Resnet(sizes.channels[-1], sizes.channels[-1], sizes.step_width, sizes.groups)
         levels = up_places(sizes) if spare else _until(self.last, up_places(sizes))
-        self.up = nn.ModuleList(self._level(places) for places in levels)
+        self.up: Several[Level[ReferenceLayer]] = Several(self._level(places) for places in levels)
         for level, places in zip(self.up[:-1], levels, strict=False):
-            level["grow"] = Grow(places[-1].width)
+            level.grow = Grow(places[-1].width)
 
     def _layer(self, place: Place) -> ReferenceLayer:
         return ReferenceLayer(self.sizes, place, head_only=place.name == self.last and not self.spare)
 
-    def _level(self, places: list[Place]) -> nn.ModuleDict:
-        return nn.ModuleDict({"layers": nn.ModuleList(self._layer(place) for place in places)})
+    def _level(self, places: list[Place]) -> Level[ReferenceLayer]:
+        return Level(self._layer(place) for place in places)
 
     def forward(self, latents: Float[Tensor, "r c h w"], context: Float[Tensor, "r t d"]) -> Features:
         """The features of every attending layer, for the portrait's and the motion frames' latents; rows do not interact."""
@@ -73,22 +75,22 @@ class ReferenceNet(nn.Module):
         x = self.conv_in(latents.to(self.conv_in.weight.dtype))
         skips = [x]
         for level in self.down:
-            for layer in level["layers"]:
+            for layer in level.layers:
                 x = layer(x, step, context, features)
                 skips.append(x)
-            if "shrink" in level:
-                x = level["shrink"](x)
+            if level.shrink is not None:
+                x = level.shrink(x)
                 skips.append(x)
         x = self.mid_resnet(self.mid(x, step, context, features), step)
         for level in self.up:
-            for layer in level["layers"]:
+            for layer in level.layers:
                 x = torch.cat([x, skips.pop()], dim=1)
                 if layer.name == self.last:
                     layer.finish(x, step, features)
                     return features
                 x = layer(x, step, context, features)
-            if "grow" in level:
-                x = level["grow"](x)
+            if level.grow is not None:
+                x = level.grow(x)
         return features
 
 
