@@ -204,6 +204,14 @@ def test_another_run_is_not_gone_on_with_and_the_change_is_named(networks, anima
     assert out.exists()
 
 
+def test_a_run_that_was_killed_before_its_first_segment_holds_nobody_up(networks, animator, speech, tmp_path):
+    out = tmp_path / "talk.mp4"
+    stop_at(animator, speech, out, 16)
+    (journal_folder(out) / RECORDS).unlink()
+    tiny_animator(networks, sampling={"steps": 2, "seed": 3}).animate(ready(speech), out=out)
+    assert out.exists()
+
+
 def test_a_journal_of_another_version_is_refused(animator, speech, tmp_path):
     out = tmp_path / "talk.mp4"
     stop_at(animator, speech, out, 16)

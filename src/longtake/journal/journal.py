@@ -48,7 +48,7 @@ class Journal:
             self.folder.mkdir(exist_ok=True)
             self._lock = self._take_lock()
             old = None if restart else read_plan(self.folder)
-            if old is None or old.get("finished"):
+            if old is None or old.get("finished") or not read_records(self.folder):
                 self._begin()
             else:
                 expect_same(old, plan, self.folder)
