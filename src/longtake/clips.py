@@ -123,10 +123,3 @@ class Chunk:
 def frame_count(seconds: float, fps: int) -> int:
     """round(seconds * fps): the sound and the picture end within half a frame of each other."""
     return round(seconds * fps)
-
-
-def clock_time(seconds: float) -> str:
-    """The time as h:mm:ss, without hours if there are none."""
-    whole = round(seconds)
-    hours, minutes = whole // 3600, whole // 60 % 60
-    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"

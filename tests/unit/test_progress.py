@@ -12,7 +12,6 @@ from PIL import Image
 from longtake.apps.lines import event_lines
 from longtake.apps.preview import Preview, preview_place
 from longtake.apps.progress import in_words, progress_bar
-from longtake.clips import clock_time
 from longtake.errors import NoFace, OutputError
 from longtake.pace import Progress
 
@@ -36,7 +35,6 @@ NOW = Progress(
 def test_a_person_reads_how_far_how_fast_how_long_still_and_how_much_memory():
     assert in_words(NOW) == "0:13 of 0:32, 3.1 s of work per s, 1:01:40 left, 600 MB"
     assert in_words(replace(NOW, gpu_peak_mb=900.0, prompt="calm")).endswith("600 MB, GPU 900 MB, “calm”")
-    assert [clock_time(seconds) for seconds in (0, 59.6, 3599, 36_000)] == ["0:00", "1:00", "59:59", "10:00:00"]
 
 
 def test_the_bar_goes_to_the_error_stream_and_nowhere_if_quiet(capsys):

@@ -117,6 +117,10 @@ def animate(
     preview_every: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="A preview every N segments; default: 10.")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Make nothing: judge both inputs, foretell time, disk and memory.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print what --dry-run finds as JSON.")] = False,
     quiet: Quiet = False,
 ) -> None:
     """Make PORTRAIT speak SPEECH. Stopped or killed, the same command goes on."""
@@ -132,6 +136,15 @@ def animate(
         "speech": {"separate_voice": separate_voice or None},
     }
     wish = Wish(portrait, speech, out, preset, given(flags), config, assignments, weights)
+    if json and not dry_run:
+        raise typer.BadParameter("--json goes with --dry-run; for the lines of a run there is --json-progress")
+    if dry_run and (start is not None or stop is not None):
+        raise typer.BadParameter("--dry-run looks at whole videos; leave out --from and --to")
+    if dry_run:
+        from longtake.apps import preflight
+
+        preflight.show(preflight.preflight(wish, overwrite), as_json=json)
+        return
     with event_lines(json_progress) as lines:
         told = Told(quiet, lines, preview, preview_every)
         if start is None and stop is None:
@@ -231,13 +244,20 @@ def report(
 @app.command()
 def doctor(
     preset: Annotated[str | None, typer.Option(help="Also predict memory and time of this model here.")] = None,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Make a few segments, and keep their times for --dry-run.")
+    ] = False,
+    weights: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Its converted weights (--calibrate).")] = None,
+    assignments: Set = [],  # noqa: B006
     json: Json = False,
 ) -> None:
     """Show what is here and how fast it is."""
-    from longtake.apps.doctor import examine, show
+    from longtake.apps import doctor
 
-    report = examine(preset)
-    show(report, as_json=json)
+    if calibrate:
+        doctor.show_calibration(preset or "mini", assignments, weights, as_json=json)
+    else:
+        doctor.show(doctor.examine(preset), as_json=json)
 
 
 def given(flags: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

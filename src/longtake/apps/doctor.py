@@ -10,6 +10,7 @@ import os
 import platform
 import time
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from longtake.apps.predict import predict
 from longtake.presets import PRESETS
 from longtake.presets import preset as preset_named
 
+BUSY = 1.5  # load average for each core; the measurement itself makes one
 PACKAGES = ("torch", "diffusers", "safetensors", "numpy", "opencv-python-headless", "pillow", "av", "soxr", "pydantic")
 
 
@@ -60,6 +62,31 @@ def show(report: dict[str, Any], as_json: bool = False) -> None:
         )
     for problem in [*report["problems"], *told["advice"]]:
         print(f"! {problem}")
+
+
+def show_calibration(preset: str, assignments: list[str], folder: Path | None, as_json: bool = False) -> None:
+    """Measures a preset, keeps what was found and prints it."""
+    from longtake.apps.calibrate import calibrate, told
+    from longtake.apps.calibration import keep
+    from longtake.apps.progress import progress_bar
+    from longtake.parallel import step_of
+
+    model = preset_named(preset)
+    model = model if folder is None else replace(model, weights=folder)
+    settings = model.settings.apply_set(*assignments)
+    with progress_bar(quiet=as_json) as tell:
+        found = calibrate(model, settings, tell)
+    path = keep(found)
+    if as_json:
+        print(json.dumps({"kept": str(path), **asdict(found)}, indent=2))
+        return
+    print(f"{preset}, {found.load.size_px} px, {found.load.steps} steps")
+    _block("measured", told(found, settings.video.fps, step_of(settings)))
+    print(f"\nkept in {path}; longtake animate --dry-run uses it")
+    if found.busy is not None and found.busy > BUSY * (os.cpu_count() or 1):
+        print(
+            f"! The machine was busy (load {found.busy:.1f}): measure again when it is idle, or take the times as they are."
+        )
 
 
 def installed(package: str) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from longtake.clips import clock_time
+from longtake.times import clock
 
 if TYPE_CHECKING:
     from longtake.pace import Progress, Tell
@@ -38,9 +38,9 @@ def progress_bar(quiet: bool) -> Iterator[Tell]:
 def in_words(now: Progress) -> str:
     """The progress as a person reads it."""
     told = [
-        f"{clock_time(now.video_s)} of {clock_time(now.total_s)}",
+        f"{clock(round(now.video_s))} of {clock(round(now.total_s))}",
         f"{now.work_per_video_s:.1f} s of work per s",
-        f"{clock_time(now.left_s)} left",
+        f"{clock(round(now.left_s))} left",
     ]
     if now.peak_mb:
         told.append(f"{now.peak_mb:.0f} MB")

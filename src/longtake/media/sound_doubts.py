@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from longtake.clips import SAMPLE_RATE_HZ, clock_time
+from longtake.clips import SAMPLE_RATE_HZ
+from longtake.times import clock
 
 CLIPPED_SHARE = 0.005
 """Of 30 recordings that are not clipped none has more than 0.001; cut off at two thirds of their peak half have more."""
@@ -69,7 +70,7 @@ def _pauses(measures: Mapping[str, float]) -> list[str]:
     longest, at = measures["longest_silence_s"], measures["longest_silence_at_s"]
     if longest > LONG_SILENCE_S:
         return [
-            f"Nobody speaks for {longest:.0f} s from {clock_time(at)} on: the mouth rests. Cut that out if it is not wanted."
+            f"Nobody speaks for {longest:.0f} s from {clock(round(at))} on: the mouth rests. Cut that out if it is not wanted."
         ]
     if measures["silent_share"] > SILENT_SHARE:
         return [
@@ -82,5 +83,5 @@ def _length(seconds: float) -> list[str]:
     if seconds <= LONG_S:
         return []
     return [
-        f"The speech lasts {clock_time(seconds)}. Try portrait and voice on a minute of it before all of it is made."
+        f"The speech lasts {clock(round(seconds))}. Try portrait and voice on a minute of it before all of it is made."
     ]
