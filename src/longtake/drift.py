@@ -7,7 +7,6 @@ looks at the tail because only what is in the tail can go on into the next segme
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -36,6 +35,8 @@ class Maker(Protocol):
     def make(self, tail: Tail | None, attempt: int = 0) -> tuple[Segment, Tail]: ...
 
     def lids(self, first_frame: int, frames: int) -> Float[np.ndarray, " f"] | None: ...
+
+    def shown(self) -> UInt8[np.ndarray, "H W 3"]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,18 +68,15 @@ class Guardian:
 
     def __init__(self, portrait: Portrait, settings: Settings) -> None:
         self.portrait, self.limits, self.patch_px = portrait, settings.drift, settings.motion.patch_px
+        self.yardstick: Yardstick | None = None  # made when it is first needed, always the same
         self.latest: Measured | None = None  # saves measuring a tail twice; decides nothing
-
-    @cached_property
-    def yardstick(self) -> Yardstick:
-        """The portrait, measured when it is first needed."""
-        return Yardstick.of(self.portrait)
 
     def next(self, segments: Maker, tail: Tail | None) -> tuple[Segment, Tail]:
         """The segment after `tail` and its own tail: the first attempt within the limits, else the least bad one."""
         limits, dropped, given = self.limits, 0, tail
         if not limits.every or (tail.next_segment if tail else 0) % limits.every:
             return segments.make(tail)
+        self.yardstick = self.yardstick or Yardstick.of(self.portrait, segments.shown())
         if limits.act and tail is not None:
             given, dropped = self.unlatched(segments, tail)
         attempts = [self._attempt(segments, CONTINUED, given, 0)]
@@ -94,6 +92,7 @@ class Guardian:
 
     def measure(self, tail: Tail) -> Measured:
         """How like the portrait the frames of a tail are."""
+        assert self.yardstick is not None, "next() makes it"
         if self.latest is None or self.latest.tail is not tail:
             self.latest = Measured(tail, *self.yardstick.measure(as_frames(torch.as_tensor(tail.pictures))))
         return self.latest

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from longtake.clips import Segment, Tail
@@ -68,6 +68,10 @@ class Segments:
     def lids(self, first_frame: int, frames: int) -> Float[np.ndarray, " f"] | None:
         """How closed the model is told that the eyes are, 0 to 1 for each frame; None if it is not told."""
         return told_lids(first_frame, frames, self.portrait, self.networks, self.settings)
+
+    def shown(self) -> UInt8[np.ndarray, "H W 3"]:
+        """The portrait as the decoder shows it: what frames can look like at best."""
+        return decode_frames(self.portrait.latent, self.networks, 1, tail=1)[0][0]
 
     @torch.inference_mode()
     def make(self, tail: Tail | None, attempt: int = 0) -> tuple[Segment, Tail]:

@@ -140,16 +140,16 @@ class DriftSettings(Section):
         description="how often a segment is made again: with another seed, from a calm tail, from the portrait",
     )
     identity: float = Field(
-        default=0.55, gt=0, le=2, description="largest distance of the face from the portrait's; at 0.6 another person"
+        default=0.6, gt=0, le=2, description="largest distance of the face from the portrait's; at 0.6 another person"
     )
     softest: float = Field(
-        default=0.3, ge=0, lt=1, description="least sharpness of the face, in shares of the portrait's"
+        default=0.7, ge=0, lt=1, description="least sharpness of the face, in shares of the portrait's as decoded"
     )
-    sharpest: float = Field(default=3.0, gt=1, le=100, description="greatest sharpness, likewise")
+    sharpest: float = Field(default=4.0, gt=1, le=100, description="greatest sharpness, likewise")
     background: float = Field(
-        default=5.0, gt=0, le=100, description="largest colour distance of the background from the portrait's, in Lab"
+        default=4.0, gt=0, le=100, description="largest colour distance of the background from the portrait's, in Lab"
     )
-    skin: float = Field(default=6.0, gt=0, le=100, description="largest colour distance of the skin, in Lab")
+    skin: float = Field(default=4.0, gt=0, le=100, description="largest colour distance of the skin, in Lab")
     faces: float = Field(
         default=0.5, gt=0, le=1, description="least share of the tail's frames in which a face must be found"
     )

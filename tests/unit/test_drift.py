@@ -61,6 +61,9 @@ class Maker:
         index = tail.next_segment if tail else 0
         return Segment(index, 16 * index, np.repeat(picture[None], 16, 0)), tail_of(picture, index + 1)
 
+    def shown(self):
+        return CLEAN
+
     def lids(self, first_frame, frames):
         return None if self.told is None else np.full(frames, self.told)
 

@@ -94,7 +94,7 @@ def drawings_of(run: Run) -> Iterator[tuple[str, str, list[float | None], list[f
     )
     yield (
         "Sharpness",
-        "Fine detail of the face, in shares of the portrait's.",
+        "Fine detail of the face, in shares of the portrait's as the decoder shows it.",
         run.curve("sharpness"),
         [limit("softest"), limit("sharpest")],
         True,

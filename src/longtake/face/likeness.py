@@ -19,7 +19,7 @@ class Likeness:
     """What was measured on frames, against the portrait; NaN where it could not be."""
 
     identity: float  # distance of the face in the last frame; above 0.6 it is called another person
-    sharpness: float  # ratio: below 1 softer than the portrait
+    sharpness: float  # ratio: below 1 softer than the portrait as the decoder shows it
     background: float  # distance of colours in Lab
     skin: float  # distance of colours in Lab
     eyes: tuple[float, ...]  # opening of each frame's lids, in shares of the portrait's
@@ -41,7 +41,11 @@ class Likeness:
 
 @dataclass(frozen=True, eq=False)
 class Yardstick:
-    """A portrait, measured: what frames are compared with."""
+    """A portrait, measured: what frames are compared with.
+
+    Sharpness and colours are those of `picture`, the portrait as the decoder shows it: of a photograph with fine hair a
+    small decoder shows a tenth of the detail, in every frame of every run.
+    """
 
     picture: UInt8[np.ndarray, "H W 3"]
     landmarks: Float[np.ndarray, "468 3"]
@@ -52,19 +56,19 @@ class Yardstick:
     lids: float
 
     @classmethod
-    def of(cls, portrait: Portrait) -> Yardstick:
-        """What the portrait measures."""
+    def of(cls, portrait: Portrait, shown: UInt8[np.ndarray, "H W 3"]) -> Yardstick:
+        """What the portrait measures; `shown` is what it looks like through the decoder."""
         picture = portrait.picture
         # Looked at as a frame is: landmarks differ a little between the photograph and its square.
         points = landmarks_near(picture, roi_of_landmarks(portrait.landmarks), TRACK_PASSES)
         points = portrait.landmarks if points is None else points
         return cls(
-            picture=picture,
+            picture=shown,
             landmarks=points,
             identity=identity_of(picture, points),
-            sharpness=sharpness(picture, points),
+            sharpness=sharpness(shown, points),
             background=background_mask(picture),
-            skin=skin_colour(picture, points),
+            skin=skin_colour(shown, points),
             lids=float(lid_opening(picture[None], points[None])[0]),
         )
 
