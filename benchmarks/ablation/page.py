@@ -24,19 +24,20 @@ only these learn, {train_steps} steps of 2 segments, from the same {train_clips}
 speak {seconds} s each in {sampling_steps} denoising steps, their motion frames corrupted as in training.
 
 Measured in windows of 5 s: identity distance to the portrait (0.6 = another person), sharpness (variance of the
-Laplacian in the face's box), PSNR of the background to the portrait's, distance of the mean colour of the face's box from
-the portrait's in CIE Lab, and the correlation of the mouth with the puppet's exact opening. *last* is the last window;
-*change* is the last less the first, *ratio* the last over the first; the mouth is the mean of all. Means over clips, in
-brackets the 95 % bootstrap interval.
+Laplacian in the face's box), PSNR of the background to the portrait's, distance of the colour of the skin
+from the portrait's in CIE Lab, and the correlation of the mouth with the puppet's exact opening. *last* is the last
+window; *change* is the last less the first, *ratio* the last over the first; the mouth is the mean of all; *jump* is
+the change from frame to frame where segments meet over the change elsewhere. Means over clips, in brackets the 95 %
+bootstrap interval.
 """
 PANELS = {
     "identity": "identity distance to the portrait",
     "sharpness": "sharpness of the face",
     "background_db": "PSNR of the background, dB",
-    "colour": "distance of the face's colour, ΔE",
+    "colour": "distance of the skin's colour, ΔE",
 }
 RESAMPLED = 4000
-Windows = list[dict[str, float | None]]
+Spoken = dict[str, Any]
 
 
 def write_page(folder: Path, plan: dict[str, Any], root: Path) -> Path:
@@ -53,14 +54,14 @@ def write_page(folder: Path, plan: dict[str, Any], root: Path) -> Path:
     return page
 
 
-def clips_of(folder: Path, name: str, clips: Sequence[int]) -> dict[int, Windows]:
-    """The windows of the finished clips of a row."""
+def clips_of(folder: Path, name: str, clips: Sequence[int]) -> dict[int, Spoken]:
+    """What was measured on the finished clips of a row."""
     found = {clip: read_result(folder, f"speak-{clip:02}-{name}") for clip in clips}
-    return {clip: result["windows"] for clip, result in found.items() if result}
+    return {clip: result for clip, result in found.items() if result}
 
 
 def page_text(
-    folder: Path, plan: dict[str, Any], spoken: dict[str, dict[int, Windows]], date: str, pictures: Sequence[Path]
+    folder: Path, plan: dict[str, Any], spoken: dict[str, dict[int, Spoken]], date: str, pictures: Sequence[Path]
 ) -> str:
     """The whole page."""
     start = read_result(folder, "start") or {}
@@ -84,10 +85,10 @@ def page_text(
     return "\n".join(lines) + "\n"
 
 
-def table(names: Sequence[str], spoken: dict[str, dict[int, Windows]]) -> list[str]:
+def table(names: Sequence[str], spoken: dict[str, dict[int, Spoken]]) -> list[str]:
     """The rows of one of the paper's tables."""
     heads = ["row", "clips", "identity, last", "identity, change", "sharpness, ratio", "background dB, change"]
-    heads += ["colour ΔE, last", "mouth"]
+    heads += ["colour ΔE, last", "mouth", "jump at joints"]
     lines = [f"| {' | '.join(heads)} |", "| --- |" + " ---: |" * (len(heads) - 1)]
     for name in names:
         clips = list(spoken[name].values())
@@ -97,9 +98,9 @@ def table(names: Sequence[str], spoken: dict[str, dict[int, Windows]]) -> list[s
     return lines
 
 
-def values(clip: Windows, name: str) -> np.ndarray:
+def values(clip: Spoken, name: str) -> np.ndarray:
     """A measure over the windows of a clip; NaN where it could not be told."""
-    return np.array([math.nan if window[name] is None else window[name] for window in clip], float)
+    return np.array([math.nan if window[name] is None else window[name] for window in clip["windows"]], float)
 
 
 def _last(name: str):
@@ -117,6 +118,7 @@ COLUMNS = (
     _change("background_db"),
     _last("colour"),
     lambda clip: np.nanmean(values(clip, "mouth")),
+    lambda clip: clip["jump"],
 )
 
 
@@ -138,6 +140,6 @@ def bootstrap(found: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def mean_curve(clips: dict[int, Windows], name: str) -> np.ndarray:
+def mean_curve(clips: dict[int, Spoken], name: str) -> np.ndarray:
     """A measure over time, averaged over clips."""
     return np.nanmean([values(clip, name) for clip in clips.values()], 0)

@@ -20,20 +20,21 @@ from longtake.diffusion.noise import segment_generator
 from longtake.evaluate.cases import Case
 from longtake.evaluate.controls import player_with
 from longtake.evaluate.curves import correlation, voiced_frames
-from longtake.evaluate.face import background_mask, background_psnr_db, measure_face, motion_energy
+from longtake.evaluate.face import background_psnr_db, measure_face, motion_energy
 from longtake.evaluate.minute import minute_of_speech
 from longtake.evaluate.playing import speech_of
+from longtake.face.appearance import background_mask, skin_colour
 from longtake.face.regions import face_picture
 from longtake.motion import add_noise, drop_patches
 from longtake.networks import Networks
-from longtake.parallel import ParallelSegments
+from longtake.parallel import ParallelSegments, step_of
 from longtake.prepare import portrait_of
-from longtake.segments import Segments
+from longtake.segments import SEGMENT_FRAMES, Segments
 from longtake.settings import Settings
 
 WINDOW_S = 5.0
-EVERY = 2
-"""Landmarks are read in every second frame: twelve a second follow a mouth."""
+EVERY = 4
+"""Landmarks are read in every fourth frame: a correlation needs no more."""
 SHOT_PX = 128
 
 
@@ -78,15 +79,43 @@ def speak(
     made = Segments(conditions, networks.listen(speech), box, networks, settings)
     if strategy == "parallel":
         made = ParallelSegments([made], settings)
-    measure, pictures, windows = _measurer(portrait, fps), [], []
+    measure, pictures, windows, changes = _measurer(portrait, fps), [], [], Changes()
     mouth, voiced = scene.truth(frames)
     for k, part in enumerate(windows_of(made.until(frames), round(WINDOW_S * fps))):
         here = slice(k * round(WINDOW_S * fps), k * round(WINDOW_S * fps) + len(part))
+        changes.see(part)
         windows.append(measure(part, mouth[here], voiced[here]))
         pictures.append(_small(part[-1]))
     shots.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.hstack([_small(portrait.picture), *pictures])).save(shots)
-    return {"clip": case.name, "seconds_of_video": scene.seconds, "steps": steps, "windows": windows}
+    return {"clip": case.name, "seconds_of_video": scene.seconds, "steps": steps, "windows": windows} | {
+        "jump": round(changes.at_joints(step_of(settings)), 4)
+    }
+
+
+class Changes:
+    """How much each frame differs from the one before it, in grey levels."""
+
+    def __init__(self) -> None:
+        self.last: np.ndarray | None = None
+        self.values: list[float] = []
+
+    def see(self, frames: np.ndarray) -> None:
+        """Takes the next frames."""
+        for frame in frames:
+            if self.last is not None:
+                self.values.append(float(cv2.absdiff(self.last, frame).mean()))
+            self.last = frame
+
+    def at_joints(self, step: int) -> float:
+        """The mean change around the beginnings of segments over the mean change elsewhere: 1 = a joint can't be seen.
+
+        Where segments overlap, the joint is all of the cross-fade and the change after it.
+        """
+        places = np.arange(1, len(self.values) + 1)
+        joint = (places >= step) & (places % step <= SEGMENT_FRAMES - step)
+        values = np.array(self.values)
+        return float(values[joint].mean() / values[~joint].mean()) if joint.any() else float("nan")
 
 
 def windows_of(segments: Iterator[Segment], count: int) -> Iterator[np.ndarray]:
@@ -103,34 +132,26 @@ def windows_of(segments: Iterator[Segment], count: int) -> Iterator[np.ndarray]:
 
 def _measurer(portrait: Portrait, fps: int) -> Callable[[np.ndarray, np.ndarray, np.ndarray], dict[str, float | None]]:
     mask = background_mask(portrait.picture)
-    skin = _skin(portrait.picture, portrait.landmarks)
+    skin = skin_colour(portrait.picture, portrait.landmarks)
 
     def measure(frames: np.ndarray, mouth: np.ndarray, voiced: np.ndarray) -> dict[str, float | None]:
         seen = frames[::EVERY]
-        curves = measure_face(seen, fps / EVERY, identity_every=8)
+        curves = measure_face(seen, fps / EVERY, identity_every=4)
         spoken = voiced[::EVERY]
-        skins = [_skin(frame, points) for frame, points in zip(seen[::8], curves.landmarks[::8], strict=True)]
+        pairs = zip(seen[::4], curves.landmarks[::4], strict=True)
+        skins = [skin_colour(frame, points) for frame, points in pairs if np.isfinite(points).all()]
         values = {
             "identity": np.nanmedian(curves.identity_distances(portrait.identity)) if curves.found_share else np.nan,
             "sharpness": np.nanmedian(curves.sharpness),
             "background_db": np.nanmean(background_psnr_db(frames[::5], portrait.picture, mask)),
             "mouth": correlation(curves.mouth[spoken], mouth[::EVERY][spoken]),
-            "colour": np.nanmedian(np.linalg.norm(np.asarray(skins) - skin, axis=-1)),
+            "colour": np.nanmedian(np.linalg.norm(np.reshape(skins, (-1, 3)) - skin, axis=-1)),
             "change": motion_energy(frames),
             "found": curves.found_share,
         }
         return {name: round(float(value), 4) if np.isfinite(value) else None for name, value in values.items()}
 
     return measure
-
-
-def _skin(frame: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """The mean colour of the face's box in CIE Lab."""
-    if not np.isfinite(landmarks).all():
-        return np.full(3, np.nan)
-    (x0, y0), (x1, y1) = np.clip(landmarks[:, :2].min(0), 0, None), landmarks[:, :2].max(0)
-    inside = frame[int(y0) : int(y1) + 1, int(x0) : int(x1) + 1].astype(np.float32) / 255
-    return cv2.cvtColor(inside, cv2.COLOR_RGB2LAB).mean((0, 1))
 
 
 def _small(picture: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from ablation.curve import panels_svg
 from ablation.page import bootstrap, interval
 from ablation.pieces import Piece, claim, read_result, result_path, work
 from ablation.rows import PARALLEL, ROWS, TABLES
-from ablation.speak import windows_of
+from ablation.speak import Changes, windows_of
 
 from longtake.clips import Segment
 from longtake.corpus import encode
@@ -110,3 +110,15 @@ def test_other_motion_settings_encode_again_only_what_may_lead(prepared, tmp_pat
     assert (windows.arrays[0]["latents"] == 1).all()
     encode.encode_dropped([tmp_path], prepared, out, tmp_path, MotionSettings(drop_rate=0), {"train": 2})
     assert (Windows(out).arrays[0]["dropped"] == 1).all(), "without drop the frames are whole"
+
+
+def test_a_jump_where_segments_begin_is_told_and_a_steady_change_is_none():
+    steady, jumping = Changes(), Changes()
+    grey = np.arange(64, dtype=np.uint8)
+    show = lambda values: values[:, None, None, None] + np.zeros((1, 4, 4, 3), np.uint8)  # noqa: E731
+    for part in np.split(grey, 4):
+        steady.see(show(part))
+    jumping.see(show(grey + 4 * (grey // 16)))
+    assert steady.at_joints(16) == 1
+    assert jumping.at_joints(16) == 5
+    assert jumping.at_joints(12) != 5
