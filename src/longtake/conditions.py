@@ -6,7 +6,7 @@ What belongs to the portrait is made once per video, what belongs to a stretch o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -23,6 +23,8 @@ from longtake.models.projectors import with_lids
 from longtake.models.reference_net import Features
 from longtake.networks import Networks
 from longtake.settings import Settings
+
+MotionRead = Literal["whole", "difference"]
 
 
 class Heard(Protocol):
@@ -92,10 +94,23 @@ def read_motion(
     motion: Float[Tensor, "n c h w"], portrait: PortraitConditions, networks: Networks, settings: Settings
 ) -> Features:
     """The reference net's features of the (corrupted) motion frames, for each branch: per place "k n l c"."""
+    motion = as_read(motion, portrait.latent, networks.trained.get("motion_read", "whole"), networks.anchor_std)
     branches, n = len(portrait.branches), motion.shape[0]
     contexts = _contexts(portrait.identity, 1 + n, settings)[:, 1:].flatten(0, 1)
     features = _handed_on(networks.animation.reference_net(motion.repeat(branches, 1, 1, 1), contexts), settings)
     return {name: x.unflatten(0, (branches, n)) for name, x in features.items()}
+
+
+def as_read(
+    motion: Float[Tensor, "*n c h w"],
+    portrait: Float[Tensor, "*one c h w"],
+    motion_read: MotionRead,
+    anchor_std: float | None,
+) -> Float[Tensor, "*n c h w"]:
+    """Latents of motion frames as the reference net reads them: whole, or as what is denoised, differences from the portrait."""
+    if motion_read == "whole" or anchor_std is None:
+        return motion
+    return (motion - portrait) / anchor_std
 
 
 @torch.inference_mode()

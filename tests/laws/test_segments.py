@@ -153,3 +153,13 @@ def test_a_model_that_was_told_about_blinks_hears_of_them_and_another_does_not(n
     often, never = {"eyes": {"blinks_per_minute": 60}}, {"eyes": {"blinks_per_minute": 0}}
     assert not np.array_equal(frames(taught, portrait, 16, **often), frames(taught, portrait, 16, **never))
     assert np.array_equal(frames(networks, portrait, 16, **often), frames(networks, portrait, 16, **never))
+
+
+def test_motion_frames_are_read_whole_or_as_differences_as_the_weights_were_trained(networks, portrait):
+    whole = make(networks, portrait)
+    trained = replace(networks, trained={"motion_read": "difference"})
+    difference = make(trained, portrait)
+    assert not np.array_equal(whole.next().frames, difference.next().frames)
+    unanchored = make(replace(trained, anchor_std=None), portrait)
+    alike = make(replace(networks, anchor_std=None), portrait)
+    assert np.array_equal(unanchored.next().frames, alike.next().frames)

@@ -6,6 +6,7 @@ from drawn_face import drawn_face
 
 from longtake.evaluate.face import (
     background_psnr_db,
+    border_jump,
     drift,
     head_motion,
     measure_face,
@@ -129,3 +130,14 @@ def test_drift_compares_the_last_seconds_with_the_first(talk):
     assert change.identity > 0.0
     assert change.background_psnr_db > 10.0
     assert none.background_psnr_db == 0.0
+
+
+def test_a_jump_between_segments_is_told_from_motion_within_them():
+    rng = np.random.default_rng(0)
+    steps = rng.integers(1, 3, 48)
+    smooth = np.cumsum(steps)[:, None, None, None] * np.ones((1, 8, 8, 3))
+    jumping = smooth + 20 * (np.arange(48) // 16)[:, None, None, None]
+    assert 0.5 < border_jump(smooth.astype(np.uint8), 16) < 2
+    assert border_jump(jumping.astype(np.uint8), 16) > 8
+    assert np.isnan(border_jump(smooth[:10].astype(np.uint8), 16))
+    assert np.isnan(border_jump(np.zeros((48, 8, 8, 3), np.uint8), 16))

@@ -11,10 +11,11 @@ from longtake.clips import SAMPLE_RATE_HZ, Portrait
 from longtake.evaluate.cases import Case, read_speech
 from longtake.evaluate.curves import Phone, voiced_frames
 from longtake.evaluate.eyes import blinks, labelled_blinks
-from longtake.evaluate.face import FaceCurves, measure_face, motion_energy
+from longtake.evaluate.face import FaceCurves, border_jump, measure_face, motion_energy
 from longtake.evaluate.pictures import box_round, perceptual_distance, psnr_db
 from longtake.evaluate.playing import Player, play
 from longtake.face.lids import lid_opening
+from longtake.segments import SEGMENT_FRAMES
 
 COMPARED_EVERY = 10
 """Pictures are compared, and identities read, on every tenth frame."""
@@ -34,6 +35,7 @@ class Seen:
     identity: float  # median distance to the portrait
     head_motion: float
     motion_energy: float
+    border_jump: float  # see `face.border_jump`
     psnr_db: float  # to the true clip
     perceptual: float  # to the true clip
 
@@ -137,6 +139,7 @@ def _summary(
         identity=float(np.nanmedian(distances)) if np.isfinite(distances).any() else float("nan"),
         head_motion=curves.head_motion,
         motion_energy=motion_energy(frames[:, y0:y1, x0:x1]),
+        border_jump=border_jump(frames[:, y0 : (y0 + y1) // 2, x0:x1], SEGMENT_FRAMES),
         psnr_db=float("nan") if same else psnr_db(frames[sample], truth[sample]),
         perceptual=0.0 if same else perceptual_distance(frames[sample], truth[sample]),
     )
@@ -153,6 +156,7 @@ def _still(portrait: Portrait, truth: np.ndarray) -> Seen:
         identity=0.0,
         head_motion=0.0,
         motion_energy=0.0,
+        border_jump=float("nan"),
         psnr_db=psnr_db(pictures, truth[::COMPARED_EVERY]),
         perceptual=perceptual_distance(pictures, truth[::COMPARED_EVERY]),
     )

@@ -111,6 +111,18 @@ class Drift:
     background_psnr_db: float  # fall in dB
 
 
+def border_jump(frames: UInt8[np.ndarray, "f H W 3"], segment: int) -> float:
+    """How much more frames change from one segment to the next than within one: 1 where no seam can be seen.
+
+    Give it the upper half of the face, which the mouth does not move. NaN for less than two segments or a still.
+    """
+    change = np.array([cv2.absdiff(a, b).mean() for a, b in itertools.pairwise(frames)])
+    border = np.arange(1, len(frames)) % segment == 0
+    if not border.any() or change[~border].mean() == 0:
+        return float("nan")
+    return float(change[border].mean() / change[~border].mean())
+
+
 def drift(
     curves: FaceCurves,
     background_db: Float[np.ndarray, " f"],

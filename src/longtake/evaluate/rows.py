@@ -41,6 +41,7 @@ BARS = {
     "motion_energy_ratio": Bar(low=0.5, high=1.5),
     "blink_rate": Bar(low=5, high=40),
     "head_motion_ratio": Bar(low=0.3, high=2.0),
+    "border_jump": Bar(high=1.5),
     "faces_found": Bar(low=1.0),
     "drift_identity": Bar(high=0.05),
     "drift_sharpness": Bar(low=0.8, high=1.25),

@@ -36,6 +36,7 @@ def clip_rows(clips: Sequence[Compared], lag: int, set: str) -> list[Row]:
         row("identity_distance", _median(clips, lambda c: c.output.identity), set),
         row("motion_energy_ratio", np.median(energy), set),
         row("head_motion_ratio", np.median(_ratios(clips, lambda seen: seen.head_motion)), set),
+        row("border_jump", _median(clips, lambda c: c.output.border_jump), set, "change between segments over within"),
         row("blink_rate", _per_minute(clips, lambda c: c.output.blinks), set),
         row("faces_found", np.concatenate([c.output.found for c in clips]).mean(), set),
         row("psnr_db", _median(clips, lambda c: c.output.psnr_db), set),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Bool, Float, Real
 from torch import Tensor
 
@@ -62,15 +61,10 @@ class Learner(Animation):
         return located * kept[:, None, None, None, None]
 
     def _read(self, told: Told, identity: Float[Tensor, "b t d"]) -> tuple[dict, dict | None]:
-        """Reference features of the portraits, and of the motion frames if there are any.
-
-        Motion frames give no gradient: the reference net learns to read portraits, and motion modules take what it sees.
-        """
+        """Reference features of the portraits, and of the motion frames if there are any."""
         reference = self.reference_net(told.reference, identity)
         if told.motion is None:
             return reference, None
         b, n = told.motion.shape[:2]
-        with torch.no_grad():
-            contexts = context_rows(identity, n, "correct")
-            motion = self.reference_net(told.motion.flatten(0, 1), contexts)
+        motion = self.reference_net(told.motion.flatten(0, 1), context_rows(identity, n, "correct"))
         return reference, {name: x.unflatten(0, (b, n)) for name, x in motion.items()}

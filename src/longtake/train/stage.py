@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
+from longtake.conditions import as_read
 from longtake.corpus.windows import Windows
 from longtake.diffusion.noise import mixed_noise
 from longtake.diffusion.schedule import alphas_cumprod
@@ -84,6 +85,7 @@ class StageTask:
         reference, motion = (batch[name] for name in ("read", "motion"))
         if settings.motion:
             reference, motion = _noised(reference, noised["reference"]), _noised(motion, noised["motion"])
+            motion = as_read(motion, batch["reference"][:, None], settings.motion_read, self.anchor_std)
         return Told(
             reference=reference,
             motion=motion if settings.motion else None,

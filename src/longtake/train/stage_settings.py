@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from pydantic import Field
 
+from longtake.conditions import MotionRead
 from longtake.corpus.windows import Corrupted
 from longtake.diffusion.schedule import BetaSchedule, Prediction
 from longtake.errors import SettingsError
@@ -24,6 +25,10 @@ class StageSettings(Part):
     start_rate: float = Field(default=0.1, ge=0, le=1, description="share of segments that start their video")
     blink_rate: float = Field(
         default=0.0, ge=0, le=1, description="share of segments drawn among those in which somebody blinks"
+    )
+    motion_read: MotionRead = Field(
+        default="whole",
+        description="how the reference net reads motion frames: as whole pictures, or as differences from the portrait",
     )
     motion_noise_std: float = Field(default=0.1, ge=0, description="sigma of the noise on the latents of motion frames")
     corrupted: Corrupted = Field(
