@@ -62,8 +62,21 @@ def test_a_clean_voice_is_left_in_peace_at_any_rate(rate):
         (chords() + noise(level=0.005), "music"),
         (0.02 * voice(), "quiet"),
         (np.concatenate([voice(), np.zeros(11 * RATE, np.float32), voice()]), "Nobody speaks for 11 s from 0:08 on"),
+        (
+            np.concatenate([voice(), np.zeros(11 * RATE, np.float32), voice()]) + noise(27.0, 0.005),
+            "Nobody speaks for 11",
+        ),
     ],
-    ids=["clipped", "clipped and made quieter", "noisy", "voice and music", "music", "quiet", "long silence"],
+    ids=[
+        "clipped",
+        "clipped and made quieter",
+        "noisy",
+        "voice and music",
+        "music",
+        "quiet",
+        "long silence",
+        "long silence with noise",
+    ],
 )
 def test_each_fault_is_told_alone(sound, words):
     said = told(sound)

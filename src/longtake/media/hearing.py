@@ -14,10 +14,10 @@ from longtake.clips import SAMPLE_RATE_HZ
 LEVEL_S, STRETCH_S = 0.02, 0.1
 """What one level is measured over, and what silences are counted in."""
 FLOOR_DB = -100
-QUIET_DB = np.arange(-80, -29, dtype=np.float64)
+QUIET_DB = np.arange(-80, -9, dtype=np.float64)
 """What may count as silence: how loud the voice is, is only known at the end, so runs are counted under each of these."""
-BELOW_VOICE_DB = 35.0
-"""So far below the voice is silence."""
+BELOW_VOICE_DB, ABOVE_NOISE_DB, LEAST_BELOW_DB = 35.0, 6.0, 15.0
+"""Silence is so far below the voice, or, in a noisy sound, no more above the noise; always so much below the voice."""
 PEAKS = 4096
 """Steps of the histogram of absolute values; clipped sound piles up in the last ones below its peak."""
 WINDOW, HOP = 1024, 512
@@ -52,13 +52,14 @@ class Hearing:
     def measures(self) -> dict[str, float]:
         """What the sound is like, after its end."""
         self._measure(last=True)
-        voice_db = self.levels.percentile(95)
-        silence_db = float(np.clip(voice_db - BELOW_VOICE_DB, QUIET_DB[0], QUIET_DB[-1]))
+        voice_db, noise_db = self.levels.percentile(95), self.levels.percentile(10)
+        silence_db = min(voice_db - LEAST_BELOW_DB, max(voice_db - BELOW_VOICE_DB, noise_db + ABOVE_NOISE_DB))
+        silence_db = float(np.clip(silence_db, QUIET_DB[0], QUIET_DB[-1]))
         stretch_s, start_s = self.silences.longest(silence_db)
         measured = {
             "rate_hz": self.rate_hz,
             "voice_db": voice_db,
-            "noise_db": self.levels.percentile(10),
+            "noise_db": noise_db,
             "clipped_share": self._clipped_share(),
             "silent_share": self.levels.share_below(silence_db),
             "longest_silence_s": stretch_s,
