@@ -168,6 +168,16 @@ def test_words_that_were_never_trained_change_nothing(animation):
     assert torch.equal(velocity(animation, replace(both, has_words=torch.tensor([False, False]))), without)
 
 
+def test_the_reference_net_begins_as_the_denoiser():
+    animation = init_for_training(Animation(mini_sizes((32, 32), speech_layers=2, speech_features=8, words=0)))
+    denoiser = animation.denoiser.state_dict()
+    copied = animation.reference_net.state_dict()
+    assert len(copied) > 20 and all(torch.equal(tensor, denoiser[name]) for name, tensor in copied.items())
+    assert not any(
+        a is b for a, b in zip(animation.reference_net.parameters(), animation.denoiser.parameters(), strict=False)
+    )
+
+
 @torch.no_grad()
 def test_untrained_motion_modules_leave_frames_unrelated(animation):
     both = told(animation)

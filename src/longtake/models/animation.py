@@ -97,7 +97,13 @@ class Animation(nn.Module):
 
 @torch.no_grad()
 def init_for_training(animation: Animation) -> Animation:
-    """The same module with every branch that is added to a residual starting at nothing: motion, speech, words, locator."""
+    """The same module with every branch that is added to a residual starting at nothing: motion, speech, words, locator.
+
+    The reference net begins as a copy of the denoiser's layers, as in the paper, where one published U-Net starts both: what it
+    hands on lies where the denoiser looks for it.
+    """
+    layers = animation.denoiser.state_dict()
+    animation.reference_net.load_state_dict({name: layers[name] for name in animation.reference_net.state_dict()})
     silent: list[nn.Module] = [animation.locator.conv_out]
     for layer in animation.denoiser.attending():
         silent += [layer.motion.proj_out, *layer.audio.zero_convs.values()]
