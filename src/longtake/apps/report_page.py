@@ -58,7 +58,7 @@ def page(run: Run) -> str:
     return (
         f'{MADE}\n<html lang="en"><head><meta charset="utf-8"><title>{escape(run.name)}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body>'
-        f"<h1>{escape(run.name)}</h1><p>{escape(summary(run))}</p>{LEGEND if marks else ''}"
+        f"<h1>{escape(run.name)}</h1><p>{escape(summary(run))}</p><p>Dashed lines are limits.</p>{LEGEND if marks else ''}"
         f"{drawings}{_events(run)}{_settings(run)}</body></html>\n"
     )
 
@@ -208,5 +208,5 @@ LEGEND = (
             ("eyes", "closed eyes withheld"),
         )
     )
-    + "Dashed: the limits.</p>"
+    + "</p>"
 )
