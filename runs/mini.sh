@@ -29,4 +29,4 @@ train stage2 --set "data.windows=[\"$work/windows\"]" --set "run.start=$work/run
 for kind in autoencoder speech; do
     "$python" -m longtake.weights.ship "$work/runs/$kind/ema.safetensors" "src/longtake/weights/mini/$kind.safetensors"
 done
-"$python" -m longtake.weights.ship "$work/runs/stage2/ema.safetensors" src/longtake/weights/mini/animation.safetensors
+"$python" -m longtake.weights.ship "$work/runs/stage2/ema.safetensors" src/longtake/weights/mini/animation.safetensors --eight-bits

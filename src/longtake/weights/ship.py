@@ -13,12 +13,11 @@ PARTS = {"reference_net.": "reference.safetensors"}
 
 
 def ship(trained: Path, out: Path, eight_bits: bool = False) -> None:
-    """Write the weights in `trained` to `out`; the animation networks in parts, the main one in eight bits if wanted."""
+    """Write the weights in `trained` to `out`, the animation networks in parts; in eight bits if wanted."""
     tensors, header = files.read(trained)
     parts = PARTS if any(name.startswith(tuple(PARTS)) for name in tensors) else {}
     if eight_bits:
-        apart = {name: tensor for name, tensor in tensors.items() if name.startswith(tuple(parts))}
-        tensors = apart | rounded({name: tensor for name, tensor in tensors.items() if name not in apart})
+        tensors = rounded(tensors)
     files.write_parts(out, tensors, {**header, "trained": files.short_hash(trained)}, parts)
 
 
