@@ -25,7 +25,7 @@ from longtake.evaluate.minute import Lost, minute_of_speech, play_minute
 from longtake.evaluate.rows import Row, row
 
 CONTROLS = Path("benchmarks/controls.json")
-NO_CORRUPTION = {"motion": {"drop_rate": 0.0, "noise_std": 0.0}}
+NO_CORRUPTION = {"motion": {"drop_rate": 0.0, "noise_std": 0.0}, "drift": {"act": False}}
 COUNT = 3
 
 
