@@ -83,7 +83,7 @@ def read_picture(
             animation.reference_net(latent.expand(len(branches), -1, -1, -1), contexts[:, 0]), settings
         ),
         regions=tuple(torch.as_tensor(np.stack(level)).to(latent).expand(len(branches), -1, -1, -1) for level in maps),
-        locator=_located(rectangle, networks, branches),
+        locator=_located(rectangle[None], latent, networks, branches),
         rectangle=rectangle,
         eyes=None if regions.eyes is None else torch.as_tensor(face_picture(regions.eyes, side)).to(latent)[None],
     )
@@ -152,15 +152,18 @@ def _locator(
     if closed is None or portrait.eyes is None:
         return portrait.locator
     pictures = with_lids(portrait.rectangle, portrait.eyes, torch.as_tensor(closed).to(portrait.rectangle)[None])
-    return _located(pictures[0], networks, portrait.branches)
+    return _located(pictures, portrait.latent, networks, portrait.branches)
 
 
 def _located(
-    pictures: Float[Tensor, "f 3 side side"], networks: Networks, branches: list[Branch]
-) -> Float[Tensor, "k f c h w"]:
-    """What the locator makes of each picture; nothing for a branch without a portrait."""
+    pictures: Float[Tensor, "1 f 3 side side"],
+    latent: Float[Tensor, "1 c h w"],
+    networks: Networks,
+    branches: list[Branch],
+) -> Float[Tensor, "k f c_first h w"]:
+    """Where the face is in each picture, and what is there in the portrait; nothing for a branch without a portrait."""
     told = torch.tensor([branch.portrait for branch in branches]).to(pictures)
-    return networks.animation.locator(pictures) * told[:, None, None, None, None]
+    return networks.animation.located(pictures, latent) * told[:, None, None, None, None]
 
 
 def told_lids(

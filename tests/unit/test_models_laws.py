@@ -269,3 +269,21 @@ def test_weights_in_bf16_run_without_autocast(animation):
         animation.float().load_state_dict(kept)
     assert low.dtype == torch.bfloat16
     assert (low.float() - whole).abs().mean() < 0.05 * whole.abs().mean()
+
+
+@torch.no_grad()
+def test_what_is_in_the_portrait_is_shown_place_by_place_where_the_sizes_say_so():
+    small = {"speech_layers": 2, "speech_features": 8, "words": 0}
+    plain, shown = (Animation(mini_sizes((32, 32), anchored=anchored, **small)) for anchored in (False, True))
+    picture, portrait = torch.rand(1, 2, 3, 32, 32), torch.randn(1, 16, 8, 8)
+    assert plain.anchor is None and shown.anchor is not None
+    shown.locator.load_state_dict(plain.locator.state_dict())
+    feature = shown.located(picture, portrait) - plain.located(picture, portrait)
+    changed = portrait.clone()
+    changed[..., 2, 3] += 1
+    moved = (shown.located(picture, changed) - shown.located(picture, portrait)).abs().sum((1, 2))[0]
+    assert feature.abs().max() > 0
+    assert moved[1:4, 2:5].min() > 0 and moved[5:].max() == 0 and moved[:, 6:].max() == 0
+    assert torch.equal(
+        init_for_training(shown).located(picture, portrait), init_for_training(plain).located(picture, portrait)
+    )

@@ -139,16 +139,17 @@ def test_an_unknown_setting_of_a_stage_is_named(windows):
 
 
 def test_training_goes_on_from_the_shipped_weights():
-    from longtake.models.animation import mini_sizes
+    from longtake.models.animation import AnimationSizes
     from longtake.presets import mini
     from longtake.train.checkpoint import start_from
     from longtake.train.learner import Learner
+    from longtake.weights import files
 
-    learner = Learner(mini_sizes())
+    weights = mini().weights / "animation.safetensors"
+    header = files.about(weights)
+    learner = Learner(files.sizes(weights, header, AnimationSizes))
     before = learner.denoiser.conv_out.weight.clone()
-    shipped = read_recipe(Path(__file__).parents[2] / "recipes" / "mini" / "stage2.toml").task
-    task = SimpleNamespace(model=learner, header=lambda: {"settings": shipped})
-    start_from(task, mini().weights / "animation.safetensors")
+    start_from(SimpleNamespace(model=learner, header=lambda: header), weights)
     assert not torch.equal(before, learner.denoiser.conv_out.weight)
 
 

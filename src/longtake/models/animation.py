@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from longtake.models.attention import Heads
 from longtake.models.denoiser import Denoiser, DenoiserSizes
@@ -25,6 +26,7 @@ class AnimationSizes:
     locator: LocatorSizes
     identity: IdentitySizes
     speech: SpeechSizes
+    anchored: bool = False  # whether the denoiser is shown the portrait's latents, place by place
 
 
 def mini_sizes(
@@ -37,6 +39,7 @@ def mini_sizes(
     words: int = 128,
     identity_embedding: int = 128,
     head_width: int = 32,
+    anchored: bool = False,
 ) -> AnimationSizes:
     """The small model, for 16 latent channels at 16 x 16.
 
@@ -59,6 +62,7 @@ def mini_sizes(
         locator=LocatorSizes((16, 32, 64), widths[0]),
         identity=IdentitySizes(identity_embedding, 4, context),
         speech=SpeechSizes(5, speech_layers, speech_features, speech_hidden, speech_tokens, context),
+        anchored=anchored,
     )
 
 
@@ -93,6 +97,15 @@ class Animation(nn.Module):
         self.locator = Locator(sizes.locator)
         self.identity_projection = IdentityProjection(sizes.identity)
         self.speech_projection = SpeechProjection(sizes.speech)
+        unet = sizes.denoiser.unet
+        self.anchor = nn.Conv2d(unet.latent, unet.channels[0], 3, padding=1) if sizes.anchored else None
+
+    def located(
+        self, pictures: Float[Tensor, "b f 3 H W"], portrait: Float[Tensor, "b c h w"]
+    ) -> Float[Tensor, "b f c_first h w"]:
+        """What is added after the denoiser's first layer: where the face is, and what is there in the portrait."""
+        feature = self.locator(pictures.flatten(0, 1)).unflatten(0, pictures.shape[:2])
+        return feature if self.anchor is None else feature + self.anchor(portrait)[:, None]
 
 
 @torch.no_grad()
@@ -104,7 +117,7 @@ def init_for_training(animation: Animation) -> Animation:
     """
     layers = animation.denoiser.state_dict()
     animation.reference_net.load_state_dict({name: layers[name] for name in animation.reference_net.state_dict()})
-    silent: list[nn.Module] = [animation.locator.conv_out]
+    silent: list[nn.Module] = [animation.locator.conv_out, *([animation.anchor] if animation.anchor else [])]
     for layer in animation.denoiser.attending():
         silent += [layer.motion.proj_out, *layer.audio.zero_convs.values()]
         if layer.words is not None:

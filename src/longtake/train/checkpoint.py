@@ -14,7 +14,7 @@ from torch import Tensor
 from longtake.errors import SettingsError, WeightsMismatch
 from longtake.train.task import Task
 
-MEANING = {"prediction": "v", "lids": False, "beta_schedule": "linear"}
+MEANING = {"prediction": "v", "lids": False, "beta_schedule": "linear", "motion_read": "whole"}
 """Settings that say what a denoiser's numbers mean, and what they were in files that don't tell."""
 
 

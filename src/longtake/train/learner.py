@@ -57,8 +57,7 @@ class Learner(Animation):
         pictures = told.rectangle[:, None]
         if told.lids is not None and told.eyes is not None:
             pictures = with_lids(told.rectangle, told.eyes, told.lids)
-        located = self.locator(pictures.flatten(0, 1)).unflatten(0, pictures.shape[:2])
-        return located * kept[:, None, None, None, None]
+        return self.located(pictures, told.reference) * kept[:, None, None, None, None]
 
     def _read(self, told: Told, identity: Float[Tensor, "b t d"]) -> tuple[dict, dict | None]:
         """Reference features of the portraits, and of the motion frames if there are any."""
