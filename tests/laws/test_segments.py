@@ -64,13 +64,15 @@ def test_a_run_taken_up_from_a_tail_equals_one_that_never_stopped(networks, port
         assert np.array_equal(resumed.frames, uninterrupted.frames)
 
 
-def test_a_guarded_run_taken_up_from_a_tail_equals_one_that_never_stopped(networks, portrait):
+@pytest.mark.parametrize("generator", ["segment", "running"])
+def test_a_guarded_run_taken_up_from_a_tail_equals_one_that_never_stopped(networks, portrait, generator):
     """These networks show no face, so the guardian tries all it can; where it rests is a matter of the segment's index."""
-    whole = make(networks, portrait, guard=Guardian(portrait, GUARDED))
+    settings = GUARDED.overlay({"sampling": {"generator": generator}})
+    whole = make(networks, portrait, settings, guard=Guardian(portrait, settings))
     before = whole.next()
-    tail = Tail(whole.tail.pictures.copy(), whole.tail.next_segment, whole.tail.next_frame)
+    tail = replace(whole.tail, pictures=whole.tail.pictures.copy())
     expected = list(whole.until(48))
-    after = list(make(networks, portrait, tail=tail, guard=Guardian(portrait, GUARDED)).until(48))
+    after = list(make(networks, portrait, settings, tail, Guardian(portrait, settings)).until(48))
     assert len(before.notes["tried"]) == 1 + GUARDED.drift.tries
     assert all("faces" in segment.notes["passed"] for segment in after)
     for resumed, uninterrupted in zip(after, expected, strict=True):
