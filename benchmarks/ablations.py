@@ -25,7 +25,7 @@ from ablation.rows import PARALLEL, ROWS, Row
 ROOT = Path(__file__).parents[1]
 RECIPE = ROOT / "recipes" / "mini" / "ablation.toml"
 PLAN = {
-    "train_steps": 160,
+    "train_steps": 60,
     "train_clips": 32,
     "heldout_clips": 4,
     "seconds": 60,
@@ -116,21 +116,18 @@ def weights_of(name: str) -> str:
 
 
 def make_start(path: Path) -> dict[str, Any]:
-    """Writes the shipped weights with motion modules that have learned nothing yet: where all rows begin."""
-    import torch
+    """Writes where all rows begin: the shipped weights, but the reference net is a copy of the denoiser's own layers.
 
-    from longtake.models.animation import init_for_training
+    It then sees a motion frame as the denoiser sees a frame; none of the motion modules' weights has ever seen it do so.
+    """
     from longtake.presets import mini
-    from longtake.train.learner import Learner
-    from longtake.train.recipe import read_recipe
-    from longtake.train.stage_settings import sizes_of
     from longtake.weights.files import read, short_hash, write
 
     shipped = mini().weights / "animation.safetensors"
     tensors, header = read(shipped)
-    torch.manual_seed(0)
-    fresh = init_for_training(Learner(sizes_of(read_recipe(RECIPE).sizes))).state_dict()
-    new = {name: fresh[name].to(old.dtype) if ".motion." in name else old for name, old in tensors.items()}
+    net = "reference_net."
+    twins = {name: f"denoiser.{name.removeprefix(net)}" if name.startswith(net) else name for name in tensors}
+    new = {name: tensors[twin].clone() for name, twin in twins.items()}
     write(path, new, {name: value for name, value in header.items() if name != "parts"})
     return {"shipped": short_hash(shipped)}
 

@@ -19,9 +19,10 @@ from longtake.evaluate.controls import hardware
 
 INTRO = """# The paper's ablation at mini scale, {date}
 
-`runs/ablations.sh` on {hardware}. Every row: the shipped weights ({shipped}) with motion modules that begin from nothing;
-only these learn, {train_steps} steps of 2 segments, from the same {train_clips} clips, draws and noise. Then held-out puppets
-speak {seconds} s each in {sampling_steps} denoising steps, their motion frames corrupted as in training.
+`runs/ablations.sh` on {hardware}. Every row begins from the shipped weights ({shipped}) with the reference net made a copy of
+the denoiser's layers; reference net and motion modules learn for {train_steps} steps of 2 segments, from the same {train_clips}
+clips, draws and noise. Then held-out puppets speak {seconds} s each in {sampling_steps} denoising steps, their motion frames
+corrupted as in training.
 
 Measured in windows of 5 s: identity distance to the portrait (0.6 = another person), sharpness (variance of the
 Laplacian in the face's box), PSNR of the background to the portrait's, distance of the colour of the skin
