@@ -25,7 +25,8 @@ from ablation.rows import PARALLEL, ROWS, Row
 ROOT = Path(__file__).parents[1]
 RECIPE = ROOT / "recipes" / "mini" / "ablation.toml"
 PLAN = {
-    "train_steps": 60,
+    "motion_modules": "fresh",  # or "shipped": what they know of frames beside each other; neither has read motion frames
+    "train_steps": 500,
     "train_clips": 32,
     "heldout_clips": 4,
     "seconds": 60,
@@ -89,7 +90,7 @@ def read_plan(folder: Path, changes: dict[str, Any] | None = None) -> dict[str, 
 
 def pieces(folder: Path, plan: dict[str, Any], corpus: Path, windows: Path) -> list[Piece]:
     """Everything that is to be done: row after row with its first clip, then the other clips of all rows."""
-    result = [Piece("start", (), lambda: make_start(folder / "start.safetensors"))]
+    result = [Piece("start", (), partial(make_start, folder / "start.safetensors", plan["motion_modules"]))]
     first, *others = plan["clips"]
     prepared = set()
     for name, row in ROWS.items():
@@ -115,12 +116,18 @@ def weights_of(name: str) -> str:
     return "both" if name == PARALLEL else name
 
 
-def make_start(path: Path) -> dict[str, Any]:
-    """Writes where all rows begin: the shipped weights, but the reference net is a copy of the denoiser's own layers.
+def make_start(path: Path, motion_modules: str) -> dict[str, Any]:
+    """Writes where all rows begin: the shipped weights, with a reference net that is a copy of the denoiser's own layers.
 
-    It then sees a motion frame as the denoiser sees a frame; none of the motion modules' weights has ever seen it do so.
+    It then sees a motion frame as the denoiser sees a frame, but nothing has learned yet to read what it sees.
     """
+    import torch
+
+    from longtake.models.animation import init_for_training
     from longtake.presets import mini
+    from longtake.train.learner import Learner
+    from longtake.train.recipe import read_recipe
+    from longtake.train.stage_settings import sizes_of
     from longtake.weights.files import read, short_hash, write
 
     shipped = mini().weights / "animation.safetensors"
@@ -128,8 +135,18 @@ def make_start(path: Path) -> dict[str, Any]:
     net = "reference_net."
     twins = {name: f"denoiser.{name.removeprefix(net)}" if name.startswith(net) else name for name in tensors}
     new = {name: tensors[twin].clone() for name, twin in twins.items()}
-    write(path, new, {name: value for name, value in header.items() if name != "parts"})
+    if motion_modules == "fresh":
+        torch.manual_seed(0)
+        fresh = init_for_training(Learner(sizes_of(read_recipe(RECIPE, sizes_told(header)).sizes))).state_dict()
+        new |= {name: fresh[name].to(old.dtype) for name, old in tensors.items() if ".motion." in name}
+    told = header["settings"] | {"motion_read": "difference"}
+    write(path, new, {name: value for name, value in header.items() if name != "parts"} | {"settings": told})
     return {"shipped": short_hash(shipped)}
+
+
+def sizes_told(header: dict[str, Any]) -> list[str]:
+    """What the recipe is told of the shipped networks."""
+    return [f"sizes.anchored={str(bool(header['sizes'].get('anchored'))).lower()}"]
 
 
 def make_windows(folder: Path, plan: dict[str, Any], corpus: Path, windows: Path, row: Row) -> None:
@@ -149,13 +166,14 @@ def train(folder: Path, plan: dict[str, Any], row: Row) -> dict[str, Any]:
     from longtake.weights.files import read
 
     out = folder / "rows" / row.name
-    anchor = read(folder / "start.safetensors")[1]["settings"]["anchor_std"]
+    header = read(folder / "start.safetensors")[1]
     told = [
         f"run.folder={out}",
         f"run.start={folder / 'start.safetensors'}",
         f"run.steps={plan['train_steps']}",
         f'data.windows=["{folder / "windows" / row.windows}"]',
-        f"task.anchor_std={anchor}",
+        f"task.anchor_std={header['settings']['anchor_std']}",
+        *sizes_told(header),
         *row.task,
     ]
     command = [sys.executable, "-m", "longtake", "train", str(RECIPE)]
