@@ -7,8 +7,6 @@ every piece, can be cut after any, goes on later in another process, and is the 
 from __future__ import annotations
 
 import io
-import struct
-from collections.abc import Iterator
 from fractions import Fraction
 
 import av
@@ -19,6 +17,7 @@ from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
 from longtake.clips import Speech
+from longtake.media.boxes import boxes
 from longtake.media.soundtrack import Source, sound_piece
 from longtake.settings import VideoSettings
 
@@ -80,14 +79,3 @@ def as_frame(pixels: UInt8[np.ndarray, "H W 3"], place: int, fps: int) -> av.Vid
     frame = frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
     frame.pts, frame.time_base = place, Fraction(1, fps)
     return frame
-
-
-def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The kind and the bytes of each box of an MP4 file (ISO/IEC 14496-12, 4.2)."""
-    place = 0
-    while place < len(data):
-        size, kind = struct.unpack(">I4s", data[place : place + 8])
-        if size == 1:  # a size of 64 bits follows
-            (size,) = struct.unpack(">Q", data[place + 8 : place + 16])
-        yield kind, data[place : place + size]
-        place += size

@@ -12,6 +12,7 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from jaxtyping import Float
 
+from longtake.clips import Speech
 from longtake.media.sound import blocks
 from longtake.media.windows import Windows
 
@@ -41,7 +42,7 @@ class Source:
         stream.bit_rate = kbps * 1000
         return stream
 
-    def packets(self, stream: AudioStream, start: int, stop: int) -> Iterator[av.Packet]:
+    def packets(self, stream: AudioStream | av.AudioCodecContext, start: int, stop: int) -> Iterator[av.Packet]:
         """What the encoder gives for samples from `start` up to `stop`, stamped with their place; it is not ended."""
         for place in range(start, stop, FRAME):
             samples = np.ascontiguousarray(self.window(place, min(place + FRAME, stop)))
@@ -50,28 +51,41 @@ class Source:
             yield from stream.encode(frame)
 
 
-class SoundTrack:
-    """Sound under way into a container by one encoder from beginning to end, always as far as the picture."""
+class Encoder:
+    """The whole sound by one encoder from beginning to end, packet by packet."""
 
-    def __init__(self, container: OutputContainer, source: Source, kbps: int) -> None:
-        self._container, self._source = container, source
-        self._stream = source.add_stream(container, kbps)
+    def __init__(self, speech: Speech, kbps: int) -> None:
+        self._source, self._seconds = Source(speech.path), speech.seconds
+        self.rate_hz = self._source.rate_hz
+        self._context = av.CodecContext.create("aac", "w")
+        assert isinstance(self._context, av.AudioCodecContext)
+        self._context.sample_rate, self._context.layout, self._context.format = (
+            self.rate_hz,
+            self._source.layout,
+            "fltp",
+        )
+        self._context.bit_rate, self._context.time_base = kbps * 1000, Fraction(1, self.rate_hz)
+        self._context.flags |= 1 << 22  # headers beside the packets, as MP4 has them (AV_CODEC_FLAG_GLOBAL_HEADER)
         self._encoded = 0  # samples handed to the encoder
 
-    def advance(self, until_s: float) -> None:
-        """Encodes whole AAC frames up to `until_s`."""
-        end = round(until_s * self._source.rate_hz)
-        self._encode(end - (end - self._encoded) % FRAME)
+    @property
+    def frames_at_most(self) -> int:
+        """Packets that the whole sound can have."""
+        return round(self._seconds * self.rate_hz) // FRAME + 4
 
-    def finish(self, until_s: float) -> None:
-        """Encodes the rest up to `until_s` and closes the track."""
-        self._encode(round(until_s * self._source.rate_hz))
-        self._container.mux(self._stream.encode(None))
+    def until(self, stop_s: float) -> list[bytes]:
+        """The packets that whole frames up to `stop_s` give."""
+        end = round(min(stop_s, self._seconds) * self.rate_hz)
+        return self._encode(end - (end - self._encoded) % FRAME)
 
-    def _encode(self, end: int) -> None:
-        for packet in self._source.packets(self._stream, self._encoded, end):
-            self._container.mux(packet)
+    def end(self) -> list[bytes]:
+        """The packets of what is left."""
+        return [*self._encode(round(self._seconds * self.rate_hz)), *map(bytes, self._context.encode(None))]
+
+    def _encode(self, end: int) -> list[bytes]:
+        packets = [bytes(packet) for packet in self._source.packets(self._context, self._encoded, end)]
         self._encoded = max(end, self._encoded)
+        return packets
 
 
 def sound_piece(source: Source, container: OutputContainer, stream: AudioStream, start_s: float, stop_s: float) -> None:

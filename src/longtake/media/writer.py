@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
-import av
 import numpy as np
-from av.container import InputContainer
 from jaxtyping import UInt8
 
 from longtake.clips import Speech
 from longtake.errors import OutputError
 from longtake.media.fragments import Pieces
 from longtake.media.provenance import as_comment
-from longtake.media.soundtrack import SoundTrack, Source
+from longtake.media.whole import write_whole
 from longtake.settings import VideoSettings
 
 FAST_START = {"movflags": "faststart"}
@@ -138,31 +135,13 @@ class VideoWriter:
             self.part.unlink(missing_ok=True)
 
     def _write_whole(self, target: Path) -> None:
-        with av.open(str(self.part)) as made, av.open(str(target), "w", format="mp4", options=FAST_START) as new:
-            new.metadata["comment"] = self.comment
-            picture = new.add_stream_from_template(made.streams.video[0])
-            sound = self.speech and SoundTrack(new, Source(self.speech.path), self.settings.sound_kbps)
-            for packet in pictures_up_to(made, self.frames):
-                if sound and self.speech and packet.pts is not None and packet.time_base is not None:
-                    sound.advance(min(float(packet.pts * packet.time_base), self.speech.seconds))
-                packet.stream = picture
-                new.mux(packet)
-            if sound and self.speech:
-                sound.finish(self.speech.seconds)
-        flush_to_disk(target)
+        write_whole(self.part, self.size, target, self.settings, self.speech)
 
 
 def flush_to_disk(path: Path) -> None:
     """Returns when the file's bytes are on the disk and not only on their way there."""
     with open(path, "rb") as file:
         os.fsync(file.fileno())
-
-
-def pictures_up_to(container: InputContainer, frames: int) -> Iterator[av.Packet]:
-    """The packets of the first `frames` pictures."""
-    packets = (packet for packet in container.demux(container.streams.video[0]) if packet.dts is not None)
-    for packet, _ in zip(packets, range(frames), strict=False):
-        yield packet
 
 
 def refuse(out: Path, error: OSError, kept: Path | None = None) -> NoReturn:
