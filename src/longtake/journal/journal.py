@@ -42,7 +42,7 @@ class Journal:
         self.out, self.plan = Path(out), plan
         self.folder = journal_folder(out)
         self.video = self.folder / "video.mp4"
-        self.records: list[Record] = []
+        self.last: Record | None = None  # the others stay on the disk: a run of hours has many
         self.tail: Tail | None = None
         try:
             self.folder.mkdir(exist_ok=True)
@@ -59,12 +59,12 @@ class Journal:
     @property
     def frames(self) -> int:
         """The place in the video up to which frames are on the disk."""
-        return self.records[-1].frames if self.records else self.plan.get("first_frame", 0)
+        return self.last.frames if self.last else self.plan.get("first_frame", 0)
 
     @property
     def size(self) -> int:
         """Bytes of `video` that count; what lies behind them was never finished."""
-        return self.records[-1].bytes if self.records else 0
+        return self.last.bytes if self.last else 0
 
     @property
     def complete(self) -> bool:
@@ -100,8 +100,7 @@ class Journal:
             self._lines = append_line(self.folder / RECORDS, record.line(), self._lines)
         except OSError as error:
             refuse(self.out, error, self.video)
-        self.records.append(record)
-        self.tail = tail
+        self.last, self.tail = record, tail
         return record
 
     def finish(self, keep: bool = False) -> None:
@@ -121,7 +120,7 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._lock.release()
-        if self.folder.exists() and not self.records and not read_records(self.folder):
+        if self.folder.exists() and self.last is None and not read_records(self.folder):
             shutil.rmtree(self.folder, ignore_errors=True)  # nothing was made, nothing is left
 
     def _take_lock(self) -> FileLock:
@@ -148,13 +147,13 @@ class Journal:
         """The records up to the last one that can be believed: at most one is given up."""
         records = read_records(self.folder)
         if records and records[-1].frames == self.plan["frames"] and not self.video.exists():
-            self.records = records
+            self.last = records[-1]
             if self.published:
                 return
         for kept in (records, records[:-1]):
             tail = load_tail(self.folder, kept[-1].segment, kept[-1].tail_crc) if kept else None
             if not kept or (tail is not None and self._pieces_are_right(kept)):
-                self.records, self.tail = kept, tail
+                self.last, self.tail = kept[-1] if kept else None, tail
                 self._lines = sum(len(record.line()) for record in kept)
                 return
         raise JournalDamaged(
