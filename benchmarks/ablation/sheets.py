@@ -15,26 +15,27 @@ from ablation.rows import PARALLEL
 from ablation.speak import SHOT_PX
 
 SHEETS = {
-    "ablation-figure-2": ("none", "noise", "drop", "both", "reference", PARALLEL),
-    "ablation-figure-8": ("noise", "patch-1", "patch-4", "both", "patch-64", "rate-0.5"),
     "ablation-figure-9": ("none", "noise", "drop", "both"),
+    "ablation-figure-8": ("noise", "patch-1", "patch-4", "both", "patch-64", "rate-0.5"),
+    "ablation-figure-2": ("none", "noise", "drop", "both", "reference", PARALLEL),
 }
 COLUMNS = 6
 """Moments of a sheet, after the portrait: evenly from the first window to the last."""
 QUALITY = 60
+FEWEST = 3
 
 
 def write_sheets(folder: Path, plan: dict[str, Any], out: Path) -> list[Path]:
-    """The sheets for which there are pictures, each of the first clip that all its rows have spoken."""
-    paths = []
+    """The sheets, each of the first clip, with the rows that have spoken it; none for fewer than three."""
+    paths, shown = [], []
     for name, rows in SHEETS.items():
-        for clip in plan["clips"]:
-            strips = [folder / "shots" / f"{clip:02}-{row}.png" for row in rows]
-            if all(path.exists() for path in strips):
-                path = out / f"{name}.webp"
-                Image.fromarray(sheet(strips, rows)).save(path, quality=QUALITY, method=6)
-                paths.append(path)
-                break
+        strips = {row: folder / "shots" / f"{plan['clips'][0]:02}-{row}.png" for row in rows}
+        there = {row: path for row, path in strips.items() if path.exists()}
+        if len(there) >= FEWEST and set(there) not in shown:
+            shown.append(set(there))
+            path = out / f"{name}.webp"
+            Image.fromarray(sheet(list(there.values()), list(there))).save(path, quality=QUALITY, method=6)
+            paths.append(path)
     return paths
 
 
