@@ -17,6 +17,7 @@ from longtake.clips import Portrait, Segment, Tail
 from longtake.decode import as_frames
 from longtake.face.likeness import Likeness, Yardstick
 from longtake.face.regions import eyes_of
+from longtake.fade import cross_fade
 from longtake.motion import whole_patches
 from longtake.settings import DriftSettings, Settings
 
@@ -133,7 +134,9 @@ class Guardian:
             return self._attempt(segments, did, calm(tail), number)
         again = self._attempt(segments, did, anchored(tail, self.portrait.picture), number)
         continued = min(before, key=lambda attempt: attempt.worst).segment.frames
-        return replace(again, segment=replace(again.segment, frames=cross_fade(continued, again.segment.frames)))
+        return replace(
+            again, segment=replace(again.segment, frames=cross_fade(continued[:FADE_FRAMES], again.segment.frames))
+        )
 
     def _attempt(self, segments: Maker, did: str, tail: Tail | None, number: int) -> Attempt:
         segment, own = segments.make(tail, number)
@@ -185,13 +188,3 @@ def anchored(tail: Tail, picture: UInt8[np.ndarray, "H W 3"]) -> Tail:
     """The tail with copies of the portrait for frames, as before the first segment."""
     portrait = torch.tensor(picture).permute(2, 0, 1).float() / 127.5 - 1
     return replace(tail, pictures=np.broadcast_to(portrait.numpy(), tail.pictures.shape).copy())
-
-
-def cross_fade(
-    first: UInt8[np.ndarray, "f H W 3"], second: UInt8[np.ndarray, "f H W 3"], frames: int = FADE_FRAMES
-) -> UInt8[np.ndarray, "f H W 3"]:
-    """The second frames, into which the first ones pass over `frames` frames."""
-    frames = min(frames, len(second))
-    share = (np.arange(1, frames + 1) / (frames + 1)).reshape(-1, 1, 1, 1)
-    mixed = (1 - share) * first[:frames] + share * second[:frames]
-    return np.concatenate([mixed.round().astype(np.uint8), second[frames:]])

@@ -20,6 +20,7 @@ from longtake.clips import Segment, Tail
 from longtake.conditions import Heard
 from longtake.decode import as_frames
 from longtake.errors import SettingsError
+from longtake.fade import cross_fade
 from longtake.segments import SEGMENT_FRAMES, Segments
 from longtake.settings import Settings
 
@@ -60,7 +61,7 @@ class ParallelSegments:
         whole, first = self._whole(index, attempt), index * self.step
         begun = whole[: self.step]
         if tail is not None:
-            begun = cross_fade(tail.pictures, begun)
+            begun = cross_fade(as_frames(torch.as_tensor(tail.pictures)), begun)
         rest = as_pictures(whole[self.step :])
         return Segment(index, first, begun), Tail(rest, index + 1, first + self.step)
 
@@ -115,18 +116,6 @@ def check_strategy(settings: Settings) -> None:
             f"run.together = {settings.run.together} can't go with run.offload: segments would move each other's weights.",
             do="set run.together=1, or leave --offload out",
         )
-
-
-def cross_fade(
-    before: Float[np.ndarray, "n 3 H W"], after: UInt8[np.ndarray, "f H W 3"]
-) -> UInt8[np.ndarray, "f H W 3"]:
-    """`after` with its first frames faded in over `before`, pictures in [-1, 1] of the same moments."""
-    count = len(before)
-    if count == 0:
-        return after
-    share = torch.arange(1, count + 1).view(-1, 1, 1, 1) / (count + 1)
-    mixed = torch.lerp(torch.as_tensor(before), torch.as_tensor(as_pictures(after[:count])), share)
-    return np.concatenate([as_frames(mixed), after[count:]])
 
 
 def as_pictures(frames: UInt8[np.ndarray, "f H W 3"]) -> Float[np.ndarray, "f 3 H W"]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from longtake.clips import Segment, Tail
 from longtake.errors import InputError
+from longtake.fade import mix, shares
 from longtake.media.video import VideoFacts, VideoWriter, frames_between, video_facts
 from longtake.media.writer import FAST_START, flush_to_disk
 from longtake.segments import SEGMENT_FRAMES
@@ -61,9 +62,10 @@ class Span:
         for segment in segments:
             first, end = max(begin, segment.first_frame), segment.first_frame + len(segment.frames)
             frames = segment.frames.copy()
-            for place, old in zip(range(first, end), frames_between(self.video, first, end), strict=False):
-                share = (place - begin + 1) / (self.stop - begin + 1)
-                frames[place - segment.first_frame] = _mix(frames[place - segment.first_frame], old, share)
+            if first < end:
+                old = np.stack(list(frames_between(self.video, first, end)))
+                share = shares(self.stop - begin)[first - begin : end - begin]
+                frames[first - segment.first_frame :] = mix(frames[first - segment.first_frame :], old, share)
             yield replace(segment, frames=frames)
 
 
@@ -122,7 +124,3 @@ class SpanWriter(VideoWriter):
                 chosen.stream = twins[packet.stream.index]
                 new.mux(chosen)
         flush_to_disk(target)
-
-
-def _mix(new: np.ndarray, old: np.ndarray, share: float) -> np.ndarray:
-    return ((1 - share) * new + share * old).round().astype(np.uint8)

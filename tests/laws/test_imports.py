@@ -33,6 +33,7 @@ LAYERS = [
         "journal",
         "pace",
         "render",
+        "fade",
         "span",
     },
     {"animator"},

@@ -8,8 +8,9 @@ from test_segments import SETTINGS, make, networks, portrait  # noqa: F401 - two
 
 from longtake.clips import Tail
 from longtake.errors import SettingsError
+from longtake.fade import cross_fade
 from longtake.networks import devices
-from longtake.parallel import ParallelSegments, as_pictures, check_strategy, cross_fade
+from longtake.parallel import ParallelSegments, check_strategy
 from longtake.segments import SEGMENT_FRAMES
 from longtake.settings import RunSettings
 
@@ -102,13 +103,13 @@ def test_without_overlap_segments_stand_side_by_side(networks, portrait):
 def test_a_cross_fade_goes_evenly_from_one_to_the_other_and_leaves_the_rest():
     before = np.full((3, 8, 8, 3), 200, np.uint8)
     after = np.full((6, 8, 8, 3), 100, np.uint8)
-    mixed = cross_fade(as_pictures(before), after)
+    mixed = cross_fade(before, after)
     assert mixed[:, 0, 0, 0].tolist() == [175, 150, 125, 100, 100, 100]
 
 
 def test_fading_a_segment_into_itself_changes_nothing():
     frames = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, -1).repeat(4, 0)
-    assert np.array_equal(cross_fade(as_pictures(frames), frames), frames)
+    assert np.array_equal(cross_fade(frames, frames), frames)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ import pytest
 from drawn_face import drawn_face
 
 from longtake.clips import Segment, Tail
-from longtake.drift import FADE_FRAMES, PAUSE_SEGMENTS, Guardian, anchored, calm, cross_fade
+from longtake.drift import FADE_FRAMES, PAUSE_SEGMENTS, Guardian, anchored, calm
 from longtake.face.detect import landmarks_of
 from longtake.face.regions import eyes_of
+from longtake.fade import cross_fade
 from longtake.motion import whole_patches
 from longtake.prepare import portrait_of
 from longtake.settings import Settings
@@ -117,7 +118,9 @@ def test_it_tries_in_order_another_seed_a_calm_tail_and_the_portrait(portrait):
     assert maker.given[1] is moving
     assert np.array_equal(maker.given[2].pictures, np.repeat(moving.pictures[-1:], 2, 0))
     assert np.abs(maker.given[3].pictures - tail_of(CLEAN).pictures).max() < 1e-6
-    assert np.array_equal(segment.frames, cross_fade(np.repeat(BLURRED[None], 16, 0), np.repeat(CLEAN[None], 16, 0)))
+    assert np.array_equal(
+        segment.frames, cross_fade(np.repeat(BLURRED[None], FADE_FRAMES, 0), np.repeat(CLEAN[None], 16, 0))
+    )
 
 
 def test_it_tries_no_more_than_it_may_and_keeps_the_least_bad(portrait):
@@ -209,7 +212,7 @@ def test_a_calm_tail_stands_still_and_an_anchored_one_is_the_portrait():
 
 def test_a_cross_fade_goes_from_one_to_the_other_without_a_jump():
     first, second = np.zeros((16, 2, 2, 3), np.uint8), np.full((16, 2, 2, 3), 90, np.uint8)
-    mixed = cross_fade(first, second)[:, 0, 0, 0].astype(int)
+    mixed = cross_fade(first[:FADE_FRAMES], second)[:, 0, 0, 0].astype(int)
     assert (np.diff(mixed)[:FADE_FRAMES] == 10).all()
     assert mixed[0] == 10
     assert (mixed[FADE_FRAMES:] == 90).all()
