@@ -119,14 +119,16 @@ class Animator:
         Portrait and speech must be those that the video was made from. It can be stopped and gone on with like any run.
         """
         ready = portrait if isinstance(portrait, Prepared) else self.prepare(portrait, _given(speech))
-        plan = self.plan(ready) | {"first_frame": span.first, "frames": span.stop}
+        whole = self.plan(ready)
+        plan = whole | {"first_frame": span.first, "frames": span.stop, "again": span.note(made_by(whole))}
         expect_inputs(span.made_by, plan, span.video)
         with Journal(span.video, plan, restart) as journal:
-            begun = {"part": journal.video, "frames": journal.frames, "size": journal.size}
-            told = span.made_by | {"again": [*span.made_by.get("again", []), span.note(made_by(plan))]}
-            with SpanWriter(span, span.video, ready.speech, span.settings().video, told, **begun) as writer:
-                tail = journal.tail or span.tail(self.settings.motion.frames)
-                self._render(ready, tail, writer, journal, progress, span.faded)
+            if not journal.published:
+                begun = {"part": journal.video, "frames": journal.frames, "size": journal.size}
+                told = span.made_by | {"again": [*span.made_by.get("again", []), plan["again"]]}
+                with SpanWriter(span, span.video, ready.speech, span.settings().video, told, **begun) as writer:
+                    tail = journal.tail or span.tail(self.settings.motion.frames)
+                    self._render(ready, tail, writer, journal, progress, span.faded)
             journal.finish()
         return span.video
 

@@ -204,6 +204,17 @@ def test_another_run_is_not_gone_on_with_and_the_change_is_named(networks, anima
     assert out.exists()
 
 
+def test_whoever_is_told_of_a_change_can_begin_anew_at_once(networks, animator, speech, tmp_path):
+    out = tmp_path / "talk.mp4"
+    stop_at(animator, speech, out, 16)
+    other = tiny_animator(networks, sampling={"steps": 2, "seed": 3})
+    try:
+        other.animate(ready(speech), out=out)
+    except JournalMismatch:
+        other.animate(ready(speech), out=out, restart=True)
+    assert out.exists()
+
+
 def test_a_run_that_was_killed_before_its_first_segment_holds_nobody_up(networks, animator, speech, tmp_path):
     out = tmp_path / "talk.mp4"
     stop_at(animator, speech, out, 16)

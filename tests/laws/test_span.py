@@ -6,7 +6,7 @@ import pytest
 from test_journal import Stop, one_thread, ready, stop_after, tiny_animator, write_speech  # noqa: F401
 
 from longtake.errors import InputError, JournalMismatch
-from longtake.journal.journal import journal_folder
+from longtake.journal.journal import Journal, journal_folder
 from longtake.media.video import VideoWriter, frames_between, read_frames, video_facts
 from longtake.span import FADE, find_span
 from tiny import tiny_networks
@@ -93,6 +93,19 @@ def test_a_stretch_that_was_stopped_is_gone_on_with(networks, speech, video, tmp
     assert journal_folder(video).exists()
     again(networks, speech, video)
     assert video.read_bytes() == copy.read_bytes()
+
+
+def test_a_stretch_that_was_killed_when_it_was_in_place_already_only_tidies_up(networks, speech, video, monkeypatch):
+    def stops(self, *_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Journal, "finish", stops)
+    with pytest.raises(KeyboardInterrupt):
+        again(networks, speech, video)
+    monkeypatch.undo()
+    before = video.read_bytes()
+    again(networks, speech, video)
+    assert video.read_bytes() == before and not journal_folder(video).exists()
 
 
 def test_other_inputs_are_refused(networks, speech, video, tmp_path):

@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from longtake.clips import Segment, Tail
 from longtake.errors import JournalBusy, JournalDamaged
 from longtake.journal.files import append_line
-from longtake.journal.plan import Plan, expect_same, read_plan, write_plan
+from longtake.journal.plan import Plan, expect_same, made_by, read_plan, write_plan
 from longtake.journal.records import RECORDS, Record, read_records
 from longtake.journal.tails import load_tail, remove_tails, save_tail
 from longtake.media.video import video_facts
@@ -47,14 +47,15 @@ class Journal:
         try:
             self.folder.mkdir(exist_ok=True)
             self._lock = self._take_lock()
-            old = None if restart else read_plan(self.folder)
-            if old is None or old.get("finished") or not read_records(self.folder):
-                self._begin()
-            else:
-                expect_same(old, plan, self.folder)
-                self._take_up()
         except OSError as error:
             refuse(self.out, error)
+        try:
+            self._open(restart)
+        except BaseException as error:
+            self._lock.release()  # whoever catches this may try again at once, with `restart`
+            if isinstance(error, OSError):
+                refuse(self.out, error)
+            raise
 
     @property
     def frames(self) -> int:
@@ -77,12 +78,10 @@ class Journal:
         if not self.complete or not self.out.exists():
             return False
         facts = video_facts(self.out)
-        made_by = facts.made_by or {}
-        return (
-            facts.frames == self.frames
-            and made_by.get("version") == self.plan["longtake"]
-            and all(made_by.get(name) == self.plan[name] for name in ("preset", "settings", "weights", "inputs"))
-        )
+        said = facts.made_by or {}
+        if "again" in self.plan:  # a stretch of the video
+            return self.plan["again"] in said.get("again", [])
+        return facts.frames == self.frames and made_by(self.plan).items() <= said.items()
 
     def add(self, segment: Segment, tail: Tail, piece: bytes, seconds: float) -> Record:
         """Records a segment whose piece has been written to `video`."""
@@ -134,6 +133,15 @@ class Journal:
             ) from busy
         holder.write_text(f"{os.getpid()}\n")
         return lock
+
+    def _open(self, restart: bool) -> None:
+        """Goes on with what lies there if it is a run of this plan, else begins."""
+        old = None if restart else read_plan(self.folder)
+        if old is None or old.get("finished") or not read_records(self.folder):
+            self._begin()
+        else:
+            expect_same(old, self.plan, self.folder)
+            self._take_up()
 
     def _begin(self) -> None:
         """An empty journal of this plan."""
