@@ -7,6 +7,8 @@ from array import array
 from collections.abc import Iterator
 from typing import BinaryIO
 
+Strand = list[bytes | memoryview]
+
 
 def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """The kind and the bytes, head included, of each box in `data`."""
@@ -42,25 +44,30 @@ def children(data: bytes, kind: bytes) -> list[bytes]:
     return [inner for found, inner in boxes(data[8:]) if found == kind]
 
 
-def box(kind: bytes, *parts: bytes) -> bytes:
-    """A box with these contents."""
-    content = b"".join(parts)
-    return struct.pack(">I4s", 8 + len(content), kind) + content
+def box(kind: bytes, *parts: bytes | Strand) -> Strand:
+    """A box with these contents, as what is to be written one after the other: large tables are not copied into it."""
+    content = [piece for part in parts for piece in (part if isinstance(part, list) else [part])]
+    return [struct.pack(">I4s", 8 + size_of(content), kind), *content]
 
 
-def full_box(kind: bytes, version: int, *parts: bytes) -> bytes:
+def size_of(strand: Strand) -> int:
+    """Its bytes."""
+    return sum(len(piece) for piece in strand)
+
+
+def full_box(kind: bytes, version: int, *parts: bytes | Strand) -> Strand:
     """A box with a version and no flags."""
     return box(kind, struct.pack(">I", version << 24), *parts)
 
 
-def numbers(values: array) -> bytes:
+def numbers(values: array) -> Strand:
     """Numbers as tables have them: their count, then each, the largest byte first."""
     table = values[:]
     table.byteswap()
-    return struct.pack(">I", len(table)) + table.tobytes()
+    return [struct.pack(">I", len(table)), memoryview(table).cast("B")]
 
 
-def lasting(header: bytes, duration: int, hz: int | None = None) -> bytes:
+def lasting(header: bytes, duration: int, hz: int | None = None) -> Strand:
     """A header box of version 0 (mvhd, mdhd, tkhd) with another duration and, if given, unit of time, in 64 bits."""
     kind, content = header[4:8], header[8:]
     version_and_flags, made, changed, third, fourth = struct.unpack(">IIIII", content[:20])

@@ -6,7 +6,7 @@ import struct
 from array import array
 from typing import BinaryIO
 
-from longtake.media.boxes import box, boxes, child, full_box, lasting, numbers
+from longtake.media.boxes import Strand, box, boxes, child, full_box, lasting, numbers
 
 MOVIE_HZ = 1000
 
@@ -32,7 +32,7 @@ class Track:
         """Bytes that suffice for the `trak` box of so many samples in so many chunks."""
         return len(self.header) + 500 + 4 * samples + 24 * chunks
 
-    def box(self, seconds: float, skipped: int) -> bytes:
+    def box(self, seconds: float, skipped: int) -> Strand:
         """The `trak` box of a stream that is shown for so long, from its unit `skipped` on."""
         shown = round(seconds * MOVIE_HZ)
         media, info = child(self.header, b"mdia"), child(self.header, b"mdia", b"minf")
@@ -50,7 +50,7 @@ class Track:
             ),
         )
 
-    def _tables(self, description: bytes) -> bytes:
+    def _tables(self, description: bytes) -> Strand:
         runs: list[bytes] = []
         before = 0
         for chunk, count in enumerate(self.counts, 1):

@@ -1,7 +1,8 @@
 """The finished file out of the growing one: an ordinary MP4, index first, made in memory that hardly grows with its length.
 
-Pictures are copied as they lie in the pieces, the sound is encoded once from beginning to end. A library's writer keeps some
-90 bytes for each picture and each 23 ms of sound until the end, 200 MB for ten hours; the index itself needs four.
+Pictures are copied as they lie in the pieces, the sound is encoded once from beginning to end. A library's writer holds some
+90 bytes for each picture and each 23 ms of sound until the end; here it is the four that the index itself has for each
+(benchmarks/memory-2026-11-23.md).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from longtake.clips import Speech
-from longtake.media.boxes import box, child, children, lasting, read_boxes
+from longtake.media.boxes import Strand, box, child, children, lasting, read_boxes, size_of
 from longtake.media.soundtrack import FRAME, Encoder
 from longtake.media.track import MOVIE_HZ, Track
 from longtake.settings import VideoSettings
@@ -30,38 +31,55 @@ def write_whole(part: Path, size: int, target: Path, settings: VideoSettings, sp
         pictures, pieces = _count(made, size)
         made.seek(begin)
         picture = _track(moov, b"vide", settings.fps)
-        encoder = None if speech is None else Encoder(speech, settings.sound_kbps)
-        sound = None if encoder is None else _track(moov, b"soun", encoder.rate_hz, FRAME)
-        room = len(moov) + 100 + picture.room(pictures, pieces)
-        if encoder and sound:
-            room += sound.room(encoder.frames_at_most, pieces + 1)
+        heard = None if speech is None else _Heard(moov, speech, settings.sound_kbps)
+        room = len(moov) + 100 + picture.room(pictures, pieces) + (heard.room(pieces) if heard else 0)
         file.write(kind)
         index = file.tell()
         file.write(b"\0" * room)
-        data = file.tell()
-        file.write(struct.pack(">I4sQ", 1, b"mdat", 0))
-        for samples in _pictures(made, size):
-            picture.keys.append(len(picture.sizes) + 1)
-            picture.add(file, samples)
-            if encoder and sound:
-                sound.add(file, encoder.until(len(picture.sizes) / settings.fps))
-        if encoder and sound:
-            sound.add(file, encoder.end())
-        end = file.tell()
-        file.seek(data + 8)
-        file.write(struct.pack(">Q", end - data))
-        shown_s = pictures / settings.fps
-        tracks = [picture.box(shown_s, 0)]
-        if sound and speech:
-            tracks.append(sound.box(speech.seconds, PRIMING))
-            shown_s = max(shown_s, speech.seconds)
-        movie = lasting(child(moov, b"mvhd"), round(shown_s * MOVIE_HZ), MOVIE_HZ)
-        written = box(b"moov", movie, *tracks, *children(moov, b"udta"))
+        _write_data(file, _pictures(made, size), picture, heard, settings.fps)
         file.seek(index)
-        file.write(written)
-        file.write(struct.pack(">I4s", room - len(written), b"free"))
+        written = _index(moov, picture, heard, pictures / settings.fps)
+        file.writelines(written)
+        file.write(struct.pack(">I4s", room - size_of(written), b"free"))
         file.flush()
         os.fsync(file.fileno())
+
+
+class _Heard:
+    """The sound on its way into the file."""
+
+    def __init__(self, moov: bytes, speech: Speech, kbps: int) -> None:
+        self.seconds, self.encoder = speech.seconds, Encoder(speech, kbps)
+        self.track = _track(moov, b"soun", self.encoder.rate_hz, FRAME)
+
+    def room(self, pieces: int) -> int:
+        return self.track.room(self.encoder.frames_at_most, pieces + 1)
+
+
+def _write_data(file: BinaryIO, pieces: Iterator[list[bytes]], picture: Track, heard: _Heard | None, fps: int) -> None:
+    """Writes pictures and sound in turn, piece by piece."""
+    data = file.tell()
+    file.write(struct.pack(">I4sQ", 1, b"mdat", 0))
+    for samples in pieces:
+        picture.keys.append(len(picture.sizes) + 1)
+        picture.add(file, samples)
+        if heard:
+            heard.track.add(file, heard.encoder.until(len(picture.sizes) / fps))
+    if heard:
+        heard.track.add(file, heard.encoder.end())
+    end = file.tell()
+    file.seek(data + 8)
+    file.write(struct.pack(">Q", end - data))
+
+
+def _index(moov: bytes, picture: Track, heard: _Heard | None, seconds: float) -> Strand:
+    """The `moov` box of the finished file, whose pictures last so long."""
+    tracks, longest = [picture.box(seconds, 0)], seconds
+    if heard:
+        tracks.append(heard.track.box(heard.seconds, PRIMING))
+        longest = max(seconds, heard.seconds)
+    movie = lasting(child(moov, b"mvhd"), round(longest * MOVIE_HZ), MOVIE_HZ)
+    return box(b"moov", movie, *tracks, *children(moov, b"udta"))
 
 
 def _track(moov: bytes, handler: bytes, rate: int, step: int | None = None) -> Track:
