@@ -1,6 +1,6 @@
 """Memory that the last step of a long run takes: the finished file out of the growing one, alone in this process.
 
-    python benchmarks/finishing.py 2 && python benchmarks/finishing.py 120     →  {"minutes": 120, "before_mb": 82.8, "peak_mb": 86.3}
+    python benchmarks/finishing.py 2 && python benchmarks/finishing.py 120     →  {"minutes": 120, "before_mb": …, "peak_mb": …}
 
 The growing file repeats one piece, since what it shows does not matter; sound, encoder and index are real.
 """
