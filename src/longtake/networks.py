@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from longtake.clips import Speech
     from longtake.encoders.wav2vec import Wav2VecFeatures
+    from longtake.encoders.words import Words
     from longtake.models.vae import Vae
     from longtake.presets import Preset
 
@@ -41,6 +42,7 @@ class Networks:
     hashes: dict[str, str]
     device: torch.device
     dtype: torch.dtype
+    words: Words | None = None  # None: the animation was not trained to follow prompts
 
     def listen(self, speech: Speech) -> SpeechFeatures | Wav2VecFeatures:
         """The features of a sound, computed by windows as they are asked for."""
