@@ -17,6 +17,7 @@ from longtake.blinks import closure
 from longtake.clips import Portrait, Regions
 from longtake.diffusion.guidance import Branch
 from longtake.face.regions import face_picture
+from longtake.media.pixels import as_pictures
 from longtake.models.denoiser import Conditions
 from longtake.models.pairing import context_rows, frame_reads
 from longtake.models.projectors import with_lids
@@ -53,7 +54,7 @@ def read_portrait(
     portrait: Portrait, networks: Networks, branches: list[Branch], settings: Settings
 ) -> PortraitConditions:
     """What the portrait tells every segment of the video: the reference net reads it here, once."""
-    picture = as_pictures(portrait.picture[None], networks)[0]
+    picture = as_pictures(portrait.picture[None])[0].to(networks.device, networks.dtype)
     return read_picture(picture, portrait.identity, portrait.regions, networks, branches, settings)
 
 
@@ -173,11 +174,6 @@ def told_lids(
     if portrait.eyes is None or not networks.trained.get("lids"):
         return None
     return closure(first_frame, frames, settings.video.fps, settings.eyes.blinks_per_minute, settings.sampling.seed)
-
-
-def as_pictures(frames: np.ndarray, networks: Networks) -> Float[Tensor, "f 3 H W"]:
-    """RGB uint8 frames (f H W 3) as the networks see them: [-1, 1], channels first."""
-    return torch.as_tensor(frames).to(networks.device).permute(0, 3, 1, 2).to(networks.dtype) / 127.5 - 1
 
 
 def _handed_on(features: Features, settings: Settings) -> Features:

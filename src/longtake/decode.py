@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from longtake.media.pixels import as_frames
 from longtake.networks import Networks
 
 
@@ -21,9 +22,3 @@ def decode_frames(
         frames.append(as_frames(pictures))
         last = [*last, *pictures.cpu()][-tail:]
     return np.concatenate(frames), torch.stack(last).numpy()
-
-
-def as_frames(pictures: Float[Tensor, "f 3 H W"]) -> UInt8[np.ndarray, "f H W 3"]:
-    """Pictures in [-1, 1] as RGB uint8, rounded (the released code truncates)."""
-    pixels = (pictures + 1) * 127.5
-    return pixels.round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()

@@ -14,10 +14,10 @@ import torch
 from jaxtyping import Float, UInt8
 
 from longtake.clips import Portrait, Segment, Tail
-from longtake.decode import as_frames
 from longtake.face.likeness import Likeness, Yardstick
 from longtake.face.regions import eyes_of
 from longtake.fade import cross_fade
+from longtake.media.pixels import as_frames, as_pictures
 from longtake.motion import whole_patches
 from longtake.settings import DriftSettings, Settings
 
@@ -186,5 +186,5 @@ def calm(tail: Tail) -> Tail:
 
 def anchored(tail: Tail, picture: UInt8[np.ndarray, "H W 3"]) -> Tail:
     """The tail with copies of the portrait for frames, as before the first segment."""
-    portrait = torch.tensor(picture).permute(2, 0, 1).float() / 127.5 - 1
-    return replace(tail, pictures=np.broadcast_to(portrait.numpy(), tail.pictures.shape).copy())
+    copies = np.broadcast_to(as_pictures(picture[None]).numpy(), tail.pictures.shape)
+    return replace(tail, pictures=copies.copy())

@@ -18,9 +18,9 @@ from torch import Tensor
 
 from longtake.clips import Segment, Tail
 from longtake.conditions import Heard
-from longtake.decode import as_frames
 from longtake.errors import SettingsError
 from longtake.fade import cross_fade
+from longtake.media.pixels import as_frames, as_pictures
 from longtake.segments import SEGMENT_FRAMES, Segments
 from longtake.settings import Settings
 
@@ -62,7 +62,7 @@ class ParallelSegments:
         begun = whole[: self.step]
         if tail is not None:
             begun = cross_fade(as_frames(torch.as_tensor(tail.pictures)), begun)
-        rest = as_pictures(whole[self.step :])
+        rest = as_pictures(whole[self.step :]).numpy()
         return Segment(index, first, begun), Tail(rest, index + 1, first + self.step)
 
     def alone(self, index: int, attempt: int = 0) -> UInt8[np.ndarray, "f H W 3"]:
@@ -116,11 +116,6 @@ def check_strategy(settings: Settings) -> None:
             f"run.together = {settings.run.together} can't go with run.offload: segments would move each other's weights.",
             do="set run.together=1, or leave --offload out",
         )
-
-
-def as_pictures(frames: UInt8[np.ndarray, "f H W 3"]) -> Float[np.ndarray, "f 3 H W"]:
-    """RGB frames as float32 pictures in [-1, 1]; `as_frames` gives the same frames back."""
-    return np.ascontiguousarray(frames.transpose(0, 3, 1, 2), np.float32) / 127.5 - 1
 
 
 def workers(together: int) -> ThreadPoolExecutor:

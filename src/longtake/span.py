@@ -17,6 +17,7 @@ import numpy as np
 from longtake.clips import Segment, Tail
 from longtake.errors import InputError
 from longtake.fade import mix, shares
+from longtake.media.pixels import as_pictures
 from longtake.media.video import VideoFacts, VideoWriter, frames_between, video_facts
 from longtake.media.writer import FAST_START, flush_to_disk
 from longtake.segments import SEGMENT_FRAMES
@@ -53,8 +54,7 @@ class Span:
         if self.first == 0:
             return None
         frames = np.stack(list(frames_between(self.video, self.first - count, self.first)))
-        pictures = frames.transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1
-        return Tail(pictures, self.first // SEGMENT_FRAMES, self.first)
+        return Tail(as_pictures(frames).numpy(), self.first // SEGMENT_FRAMES, self.first)
 
     def faded(self, segments: Iterator[Segment]) -> Iterator[Segment]:
         """The segments, with the last frames of the stretch fading into those of the old video."""

@@ -15,6 +15,7 @@ from longtake.corpus.windows import ARRAYS, INDEX, Encoders, leads, prepare
 from longtake.encoders.speech import SpeechFeatures
 from longtake.errors import CorpusError
 from longtake.face.identity import identity_of
+from longtake.media.pixels import as_pictures
 from longtake.media.sound import open_speech
 from longtake.media.video import read_frames
 from longtake.models.autoencoder import Autoencoder
@@ -99,7 +100,7 @@ def _encoders(autoencoder: Path, speech: Path, motion: MotionSettings | None) ->
     encoder = load_speech(speech)
 
     def encode(frames: UInt8[np.ndarray, "f H W 3"]) -> np.ndarray:
-        return _latents(_pictures(frames), codec)
+        return _latents(as_pictures(frames), codec)
 
     def listen(sound: Path, frames: int, fps: float) -> np.ndarray:
         features = SpeechFeatures(encoder, open_speech(sound).read)
@@ -120,13 +121,9 @@ def _corrupter(codec: Autoencoder, motion: MotionSettings) -> Callable[[np.ndarr
 
     def corrupt(frames: UInt8[np.ndarray, "f H W 3"], name: str) -> np.ndarray:
         generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
-        return _latents(drop_patches(_pictures(frames), generator, motion.patch_px, motion.drop_rate), codec)
+        return _latents(drop_patches(as_pictures(frames), generator, motion.patch_px, motion.drop_rate), codec)
 
     return corrupt
-
-
-def _pictures(frames: UInt8[np.ndarray, "f H W 3"]) -> torch.Tensor:
-    return torch.as_tensor(frames).permute(0, 3, 1, 2).float() / 127.5 - 1  # channels last, as the codec likes it
 
 
 def _latents(pictures: torch.Tensor, codec: Autoencoder) -> np.ndarray:

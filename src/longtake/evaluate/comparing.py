@@ -15,6 +15,7 @@ from longtake.evaluate.face import FaceCurves, border_jump, measure_face, motion
 from longtake.evaluate.pictures import box_round, perceptual_distance, psnr_db
 from longtake.evaluate.playing import Player, play
 from longtake.face.lids import lid_opening
+from longtake.media.pixels import as_pictures
 from longtake.segments import SEGMENT_FRAMES
 
 COMPARED_EVERY = 10
@@ -174,7 +175,7 @@ def through_autoencoder(player: Any, at_a_time: int = 4) -> Through:
     def through(frames: UInt8[np.ndarray, "f H W 3"]) -> UInt8[np.ndarray, "f H W 3"]:
         done = []
         for start in range(0, len(frames), at_a_time):
-            pictures = torch.from_numpy(frames[start : start + at_a_time]).permute(0, 3, 1, 2).float() / 127.5 - 1
+            pictures = as_pictures(frames[start : start + at_a_time])
             latents = networks.autoencoder.encode(pictures.to(networks.device, networks.dtype))
             done.append(decode_frames(latents, networks, at_a_time, tail=1)[0])
         return np.concatenate(done)

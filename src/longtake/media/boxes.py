@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from array import array
 from collections.abc import Iterator
@@ -21,15 +22,17 @@ def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         place += size
 
 
-def read_boxes(file: BinaryIO, stop: int) -> Iterator[tuple[bytes, bytes]]:
-    """The same from a file up to its byte `stop`, one box in memory at a time."""
+def read_boxes(file: BinaryIO, stop: int, unread: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+    """The same from a file up to its byte `stop`, one box in memory at a time; of the kind `unread` only the head."""
     while file.tell() < stop:
         head = file.read(8)
         size, kind = struct.unpack(">I4s", head)
         if size == 1:
             head += file.read(8)
             (size,) = struct.unpack(">Q", head[8:])
-        yield kind, head + file.read(size - len(head))
+        if kind == unread:
+            file.seek(size - len(head), os.SEEK_CUR)
+        yield kind, head if kind == unread else head + file.read(size - len(head))
 
 
 def child(data: bytes, *path: bytes) -> bytes:

@@ -94,7 +94,7 @@ def _track(moov: bytes, handler: bytes, rate: int, step: int | None = None) -> T
 def _count(file: BinaryIO, size: int) -> tuple[int, int]:
     """Pictures and pieces from here to byte `size`, by the heads of the pieces."""
     pictures = pieces = 0
-    for kind, data in read_boxes(file, size):
+    for kind, data in read_boxes(file, size, unread=b"mdat"):
         if kind == b"moof":
             pictures += len(_sizes(data)[1])
             pieces += 1

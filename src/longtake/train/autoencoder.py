@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from longtake.media.pixels import as_frames, as_pictures
 from longtake.models.autoencoder import Autoencoder, AutoencoderSizes
 from longtake.train.autoencoder_check import kept
 from longtake.train.crops import LIPS, box, choose, take
@@ -126,10 +127,10 @@ def reconstruct(model: nn.Module, frames: np.ndarray, noise_std: float = 0.0, at
     """RGB uint8 frames through the autoencoder."""
     out = []
     for k in range(0, len(frames), at_once):
-        pictures = torch.from_numpy(frames[k : k + at_once]).permute(0, 3, 1, 2).float() / 127.5 - 1
+        pictures = as_pictures(frames[k : k + at_once])
         pictures = pictures.to(next(model.parameters()).device)
         found, _ = model(pictures, noise_std)
-        out.append(((found.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy())
+        out.append(as_frames(found))
     return np.concatenate(out)
 
 

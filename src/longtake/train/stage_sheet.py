@@ -14,6 +14,7 @@ from longtake.corpus.windows import Windows
 from longtake.diffusion.guidance import Branch, branches, combine, sample
 from longtake.diffusion.noise import mixed_noise
 from longtake.diffusion.schedule import scheduler
+from longtake.media.pixels import as_frames
 from longtake.train.learner import Told
 from longtake.train.stage_batch import collate
 from longtake.train.stage_settings import Data, StageSettings
@@ -90,8 +91,7 @@ class StageSheet:
         assert self.data.autoencoder is not None
         codec = load_autoencoder(self.data.autoencoder)
         pictures = torch.cat([codec.decode(part) for part in latents.flatten(0, 1).split(16)])
-        pixels = ((pictures.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1)
-        return pixels.unflatten(0, latents.shape[:2]).numpy()
+        return as_frames(pictures).reshape(*latents.shape[:2], *pictures.shape[2:], 3)
 
 
 def mouth_numbers(pictures: UInt8[np.ndarray, "b f H W 3"], truth: Float[np.ndarray, "b f 468 2"]) -> dict[str, float]:
