@@ -1,5 +1,6 @@
 """Training windows: what is prepared is what is drawn."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -125,3 +126,52 @@ def test_lids_say_how_closed_the_eyes_are(folder):
     example = Windows(folder).segment(np.random.default_rng(0), 8, 4, 0.0, 1.0)
     lids = dict(zip(numbers(example.target), example.lids.round(2).tolist(), strict=True))
     assert lids[20] == 1 and lids[21] == 0.5 and sum(lids.values()) == 1.5
+
+
+def with_states(folder, states, ease=4):
+    """The prepared folder as if its clips had these states."""
+    index = json.loads((folder / INDEX).read_text())
+    for row in index["clips"]:
+        row |= {"states": states, "ease": ease, "person": "somebody"}
+    (folder / INDEX).write_text(json.dumps(index))
+    return Windows(folder)
+
+
+def test_folders_without_states_are_read_and_say_nothing(folder):
+    example = Windows(folder).segment(np.random.default_rng(0), 16, 4, start_rate=0.0)
+    assert example.states == () and example.person == ""
+
+
+def test_a_segment_carries_the_states_of_its_frames_with_shares_that_sum_to_one(folder):
+    windows = with_states(folder, [[0, 20, {"smile": 1.0}], [20, FRAMES, {}]])
+    for seed in range(10):
+        example = windows.segment(np.random.default_rng(seed), 16, 4, start_rate=0.0)
+        shares = np.sum([share for _, share in example.states], axis=0)
+        np.testing.assert_allclose(shares, 1.0, atol=1e-6)
+        told = {"smile": 0.0} | {name: share for state, share in example.states for name in state}
+        frames = np.array(numbers(example.target))
+        np.testing.assert_array_equal(np.broadcast_to(told["smile"], 16) > 0, frames < 24)
+        assert example.person == "somebody"
+
+
+def test_what_is_prepared_keeps_the_states_of_the_manifest(tmp_path):
+    one = np.zeros((FRAMES, 8, 8, 3), np.uint8)
+    nothing, unheard = np.zeros((FRAMES, 1, 1, 1)), np.zeros((FRAMES, 1, 1))
+    encoders = Encoders(lambda p: nothing, None, lambda *_: unheard, lambda *_: np.zeros(5), {})
+    row = {"id": "a", "split": "train", "fps": 25, "states": [[0, FRAMES, {"nod": 0.5}]], "ease": 7, "person": "a man"}
+    prepare(iter([(row, one, Path("x.wav"), np.ones((FRAMES, 468, 2)))]), FRAMES, tmp_path, encoders)
+    example = Windows(tmp_path).single(np.random.default_rng(0), 3)
+    assert [state for state, _ in example.states] == [{"nod": 0.5}] and example.person == "a man"
+
+
+def test_a_squint_that_a_state_asks_for_is_no_closed_eye(folder):
+    windows = with_states(folder, [[0, 20, {}], [20, FRAMES, {"squint": 1.0}]], ease=0)
+    landmarks = np.full((FRAMES, 468, 2), 1.0)
+    for lids, corners in ((RIGHT_LIDS, RIGHT_CORNERS), (LEFT_LIDS, LEFT_CORNERS)):
+        landmarks[:, [upper for upper, _ in lids], 1] += 3.0
+        landmarks[20:, [upper for upper, _ in lids], 1] -= 1.5  # half open from here on
+        landmarks[30, [upper for upper, _ in lids], 1] = 1.0  # shut
+        landmarks[:, corners[1], 0] += 10.0
+    windows.arrays[0]["landmarks"] = np.concatenate([landmarks, landmarks]).astype(np.float16)
+    lids = windows._lids(windows.clips[0])
+    assert lids[30] > 0.9 and np.delete(lids, 30).max() < 0.1

@@ -16,7 +16,7 @@ State = Mapping[str, float]
 class Expression:
     """What an expression adds at intensity 1; units and signs as in `puppet.Pose`."""
 
-    weights: Mapping[str, float] = field(default_factory=dict)  # of the face model; without a side: both
+    weights: Mapping[str, float] = field(default_factory=dict)  # of the face model, brows up to 1.4
     angles: tuple[float, float, float] = (0.0, 0.0, 0.0)  # degrees: right, down, clockwise
     gaze: tuple[float, float] = (0.0, 0.0)  # iris radii: right, down
     closed: tuple[float, float] = (0.0, 0.0)  # lids held closed: the subject's left, right
@@ -27,7 +27,7 @@ class Expression:
 
 
 EXPRESSIONS: dict[str, Expression] = {
-    "smile": Expression({"mouthSmile": 0.8, "cheekSquint": 0.5, "eyeSquint": 0.2, "mouthDimple": 0.2}),
+    "smile": Expression({"mouthSmile": 1.0, "cheekSquint": 0.6, "eyeSquint": 0.2, "mouthDimple": 0.3}),
     "laugh": Expression(
         {
             "mouthSmile": 0.9,
@@ -41,14 +41,14 @@ EXPRESSIONS: dict[str, Expression] = {
         swing=(0.0, 1.3, 3.1),
     ),
     "sad": Expression(
-        {"mouthFrown": 0.85, "browInnerUp": 0.9, "mouthShrugLower": 0.3, "eyeSquint": 0.1}, angles=(0.0, 2.5, 0.0)
+        {"mouthFrown": 1.0, "browInnerUp": 1.2, "mouthShrugLower": 0.35, "eyeSquint": 0.1}, angles=(0.0, 3.0, 0.0)
     ),
-    "angry": Expression({"browDown": 1.0, "noseSneer": 0.45, "eyeSquint": 0.45, "mouthFrown": 0.3, "mouthPress": 0.3}),
-    "surprised": Expression({"browInnerUp": 0.85, "browOuterUp": 0.9, "eyeWide": 0.8, "jawOpen": 0.2}),
+    "angry": Expression({"browDown": 1.3, "noseSneer": 0.45, "eyeSquint": 0.45, "mouthFrown": 0.3, "mouthPress": 0.3}),
+    "surprised": Expression({"browInnerUp": 1.1, "browOuterUp": 1.2, "eyeWide": 1.1, "jawOpen": 0.2}),
     "disgusted": Expression(
         {
-            "noseSneer": 1.0,
-            "mouthUpperUp": 0.5,
+            "noseSneer": 0.95,
+            "mouthUpperUp": 0.22,
             "browDown": 0.5,
             "eyeSquint": 0.5,
             "cheekSquint": 0.4,
@@ -57,26 +57,26 @@ EXPRESSIONS: dict[str, Expression] = {
         angles=(0.0, -1.5, 0.0),
     ),
     "afraid": Expression(
-        {"browInnerUp": 1.0, "eyeWide": 0.7, "mouthStretch": 0.8, "mouthFrown": 0.25, "jawOpen": 0.06},
+        {"browInnerUp": 1.3, "eyeWide": 1.0, "mouthStretch": 0.9, "mouthFrown": 0.25, "jawOpen": 0.06},
         angles=(0.0, -1.5, 0.0),
     ),
     "neutral": Expression(calm=0.35),
-    "brows_up": Expression({"browInnerUp": 0.85, "browOuterUp": 1.0}),
-    "brows_down": Expression({"browDown": 1.0}),
-    "eyes_wide": Expression({"eyeWide": 1.0}),
+    "brows_up": Expression({"browInnerUp": 1.2, "browOuterUp": 1.4}),
+    "brows_down": Expression({"browDown": 1.4}),
+    "eyes_wide": Expression({"eyeWide": 1.4}),
     "squint": Expression({"eyeSquint": 1.0, "cheekSquint": 0.5}, closed=(0.4, 0.4)),
     "wink": Expression({"cheekSquint_L": 0.5}, closed=(1.0, 0.0)),
     "blink_often": Expression(blinks=60.0),
     "look_left": Expression(angles=(-2.0, 0.0, 0.0), gaze=(-0.85, 0.0)),
     "look_right": Expression(angles=(2.0, 0.0, 0.0), gaze=(0.85, 0.0)),
-    "look_up": Expression({"eyeWide": 0.2}, angles=(0.0, -2.0, 0.0), gaze=(0.0, -0.5)),
-    "look_down": Expression(angles=(0.0, 2.0, 0.0), gaze=(0.0, 0.6)),
+    "look_up": Expression({"eyeWide": 0.4}, angles=(0.0, -3.0, 0.0), gaze=(0.0, -0.65)),
+    "look_down": Expression(angles=(0.0, 3.0, 0.0), gaze=(0.0, 0.7)),
     "turn_left": Expression(angles=(-10.0, 0.0, 0.0)),
     "turn_right": Expression(angles=(10.0, 0.0, 0.0)),
     "tilt_left": Expression(angles=(0.0, 0.0, -9.0)),
     "tilt_right": Expression(angles=(0.0, 0.0, 9.0)),
-    "nod": Expression(swing=(0.0, 4.5, 1.5)),
-    "shake": Expression(swing=(5.5, 0.0, 1.6)),
+    "nod": Expression(swing=(0.0, 5.0, 1.5)),
+    "shake": Expression(swing=(6.5, 0.0, 1.6)),
     "mouth_wide": Expression(mouth=1.6),
     "mouth_small": Expression(mouth=0.3),
 }

@@ -36,6 +36,11 @@ class Clip(BaseModel):
     text: str = ""
     category: str = ""
     caption: str
+    person: str = Field(default="", description="the caption's words for the person")
+    states: tuple[tuple[int, int, dict[str, float]], ...] = Field(
+        default=(), description="start frame, stop frame, expressions with intensities; empty: unknown"
+    )
+    ease: int = Field(default=0, description="frames that a state takes to come over the one before")
     sources: tuple[str, ...] = Field(description="portraits mixed: head, donor of the mouth, third")
     weights: tuple[float, ...] = Field(description="of the sources, at most 0.4 each")
     distances: tuple[float, ...] = Field(description="identity distance to each source, at least 0.6")

@@ -1,75 +1,83 @@
-"""What a puppet does besides speaking: head, blinks, brows, gaze and mood, with a caption that says it in words."""
+"""What a puppet does besides speaking: expressions that change in the clip, over a wandering head, blinks, brows and gaze."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 
-from longtake.blinks import BLINK
+from longtake.blinks import BLINK, REST_S
+from longtake.corpus.captions import caption
+from longtake.corpus.expressions import EXPRESSIONS
+from longtake.corpus.states import Span, draw_spans, levels_of, longest
 
-MOODS: dict[str, dict[str, float]] = {
-    "calm": {},
-    "happy": {"mouthSmile": 0.5, "cheekSquint": 0.35, "eyeSquint": 0.15, "browOuterUp": 0.1},
-    "sad": {"mouthFrown": 0.45, "browInnerUp": 0.6, "eyeSquint": 0.1},
-    "angry": {"browDown": 0.7, "noseSneer": 0.3, "eyeSquint": 0.3, "mouthFrown": 0.2},
-    "surprised": {"browInnerUp": 0.7, "browOuterUp": 0.75, "eyeWide": 0.5, "jawOpen": 0.05},
-    "serious": {"browDown": 0.35, "mouthPress": 0.12},
-    "doubtful": {"browOuterUp_L": 0.7, "browDown_R": 0.45, "mouthLeft": 0.12},
-    "tender": {"mouthSmile": 0.28, "browInnerUp": 0.35},
-}
-"""Expression weights of each mood at full strength."""
-MOODS_OF = {
-    "happy": ("happy", "happy", "tender"),
-    "sad": ("sad", "sad", "tender"),
-    "angry": ("angry", "angry", "serious"),
-    "surprised": ("surprised", "surprised", "doubtful"),
-    "calm": ("calm", "calm", "tender"),
-    "question": ("doubtful", "surprised", "calm"),
-    "news": ("serious", "calm", "calm"),
-}
-"""Moods that go with a category of speech; any mood goes with the others."""
-LOOKS = {
-    "": (0.0, 0.0),
-    "looking left": (-1.0, 0.0),
-    "looking right": (1.0, 0.0),
-    "looking up": (0.0, -1.0),
-    "looking down": (0.0, 1.0),
-}
-"""Directions as the viewer sees them: right and down in the picture."""
+HEAD_DEG = np.array([5.0, 3.0, 2.5])
+"""How far the head wanders by itself: right, down, clockwise."""
+GAZE = (0.35, 0.14)
+GAZE_LOW, GAZE_HIGH = (-0.9, -0.7), (0.9, 0.75)
+BROWS = 0.3
+BROW_MOVERS = ("sad", "angry", "surprised", "disgusted", "afraid", "brows_up", "brows_down")
 
 
 @dataclass(frozen=True)
 class Performance:
     """A clip's motion, frame by frame; signs and units as in `puppet.Pose`."""
 
-    mood: str
-    caption: str
+    spans: tuple[Span, ...]
+    ease: int  # frames that a state takes to come
+    caption: str  # of the state that holds longest
+    levels: Float32[np.ndarray, "frames names"]  # how strong each expression is
     angles: Float32[np.ndarray, "frames 3"]
     gaze: Float32[np.ndarray, "frames 2"]
-    blink: Float32[np.ndarray, " frames"]
+    closed: Float32[np.ndarray, "frames 2"]  # lids: the subject's left, right
     brows: Float32[np.ndarray, "frames 2"]  # raised, drawn together
-    strength: Float32[np.ndarray, " frames"]  # of the mood
+    mouth: Float32[np.ndarray, " frames"]  # how far the speaking mouth goes, of its usual way
 
 
-def perform(rng: np.random.Generator, frames: int, fps: float, category: str = "") -> Performance:
-    """A performance drawn at random; moods follow the category of the speech."""
-    moods = MOODS_OF.get(category, tuple(MOODS))
-    mood = moods[rng.integers(len(moods))]
-    look = list(LOOKS)[rng.choice(len(LOOKS), p=(0.44, 0.17, 0.17, 0.1, 0.12))]
-    strong = rng.uniform(0.45, 1.0)
-    words = [("very " if strong > 0.85 and mood != "calm" else "") + mood] + ([look] if look else [])
-    toward = np.array(LOOKS[look])
-    lean = np.array([toward[0] * rng.uniform(2.0, 4.5), toward[1] * rng.uniform(1.0, 2.5), 0.0])
-    limits = np.array([5.0, 3.0, 2.5]) * rng.uniform(0.5, 1.0)
-    angles = wander(rng, frames, fps, 3, slow_s=1.1) * limits * (1 - 0.5 * (np.abs(lean) > 0)) + lean
-    gaze = fixations(rng, frames, fps) * (0.35, 0.14)
-    gaze = np.clip(gaze + toward * (0.5, 0.3) - 0.05 * angles[:, :2] * (toward == 0), (-0.85, -0.3), (0.85, 0.35))
-    brows = np.clip(wander(rng, frames, fps, 2, slow_s=0.35), 0, 1) * rng.uniform(0, 0.45, 2)
-    strength = strong * (1 + 0.15 * wander(rng, frames, fps, 1, slow_s=1.5)[:, 0])
-    fields = [angles, gaze, blinks(rng, frames, fps), brows, strength]
-    return Performance(mood, ", ".join(words), *(np.asarray(f, np.float32) for f in fields))
+def perform(
+    rng: np.random.Generator, frames: int, fps: float, spans: Sequence[Span] | None = None, ease: int = 10
+) -> Performance:
+    """A performance drawn at random; with `spans` it shows those states."""
+    words = np.random.default_rng(rng.integers(2**63))  # else another wording would be another face
+    if spans is None:
+        spans, ease = draw_spans(rng, frames, fps)
+    levels = levels_of(spans, ease, frames)
+    shown = levels * (1 + 0.08 * wander(rng, frames, fps, 1, slow_s=1.5))
+    calm = _scaled(levels, "calm")[:, None]
+    angles = wander(rng, frames, fps, 3, slow_s=1.1) * HEAD_DEG * rng.uniform(0.5, 1.0) * calm
+    gaze = fixations(rng, frames, fps) * GAZE * calm - 0.05 * angles[:, :2]
+    lean, look = shown @ _table("angles"), shown @ _table("gaze")
+    angles = angles * (1 - 0.5 * np.clip(np.abs(lean) / 2.5, 0, 1)) + lean + _swings(rng, shown, fps)
+    gaze = np.clip(gaze * (1 - 0.7 * np.clip(np.abs(look) / 0.4, 0, 1)) + look, GAZE_LOW, GAZE_HIGH)
+    moved = np.max([levels[:, list(EXPRESSIONS).index(name)] for name in BROW_MOVERS], axis=0)
+    brows = np.clip(wander(rng, frames, fps, 2, slow_s=0.35), 0, 1) * rng.uniform(0, BROWS, 2)
+    brows = brows * calm * (1 - np.clip(2 * moved, 0, 1))[:, None]
+    held = np.clip(levels, 0, 1) ** 0.7 @ _table("closed")  # a slight wink is half a closed eye, not a third
+    blink = blinks(rng, frames, fps, levels @ _table("blinks"))[:, None]
+    fields = (shown, angles, gaze, np.maximum(held, blink), brows, _scaled(shown, "mouth"))
+    return Performance(
+        tuple(spans), ease, caption(longest(spans).state, words), *(np.asarray(f, np.float32) for f in fields)
+    )
+
+
+def _table(of: str) -> Float[np.ndarray, names * axes]:
+    return np.array([getattr(expression, of) for expression in EXPRESSIONS.values()])
+
+
+def _scaled(levels: Float[np.ndarray, "f names"], of: str) -> Float[np.ndarray, " f"]:
+    """A factor that is 1 without expressions, and each expression's own at full intensity."""
+    return np.exp(levels @ np.log(_table(of)))
+
+
+def _swings(rng: np.random.Generator, levels: Float[np.ndarray, "f names"], fps: float) -> Float[np.ndarray, "f 3"]:
+    """Nodding and shaking, each clip at its own pace."""
+    yaw, pitch, per_s = _table("swing").T
+    pace, phase = rng.uniform(0.85, 1.15), rng.uniform(0, 2 * np.pi)
+    turn = np.sin(2 * np.pi * per_s * pace * np.arange(len(levels))[:, None] / fps + phase)
+    still = np.zeros(len(levels))
+    return np.stack([(levels * turn) @ yaw, (levels * turn) @ pitch, still], axis=1)
 
 
 def wander(rng: np.random.Generator, frames: int, fps: float, count: int, slow_s: float) -> np.ndarray:
@@ -86,19 +94,27 @@ def wander(rng: np.random.Generator, frames: int, fps: float, count: int, slow_s
     return np.tanh(0.75 * out)
 
 
-def blinks(rng: np.random.Generator, frames: int, fps: float) -> np.ndarray:
-    """Closure of the lids: 8 to 25 blinks a minute, each person with an own rhythm."""
-    rate = rng.uniform(8, 25) / 60
+def blinks(
+    rng: np.random.Generator, frames: int, fps: float, more: Float[np.ndarray, " frames"] | None = None
+) -> np.ndarray:
+    """Closure of the lids: 8 to 25 blinks a minute, each person with an own rhythm, and `more` a minute in each frame."""
+    rate = rng.uniform(8, 25) + (np.zeros(frames) if more is None else more)
     regular = rng.uniform(2, 5)
     closure = np.zeros(frames)
-    time = -rng.uniform(0, 1 / rate)
+    times = np.arange(frames + 1) / fps
+    due = np.concatenate([[0], np.cumsum(rate / 60 / fps)])  # blinks to be expected up to each frame
+    count, last = -rng.uniform(0, 1), -1.0
     places = np.arange(len(BLINK)) / 25.0
     while True:
-        time += max(rng.gamma(regular, 1 / (rate * regular)), 0.4)
-        if time * fps >= frames:
-            return closure
+        count += rng.gamma(regular, 1 / regular)
         speed = rng.uniform(0.85, 1.3)
         deep = 1.0 if rng.random() < 0.9 else rng.uniform(0.5, 0.8)
+        if count >= due[-1]:
+            return closure
+        if count < 0:
+            continue
+        time = max(float(np.interp(count, due, times)), last + REST_S)
+        count, last = max(count, float(np.interp(time, times, due))), time
         closure = np.maximum(closure, deep * np.interp(np.arange(frames) / fps - time, places * speed, BLINK, 0, 0))
 
 

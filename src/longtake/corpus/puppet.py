@@ -18,6 +18,8 @@ from longtake.corpus.shade import EYE, MOUTH, compose, shade_face
 
 MOUTH_INSIDE = slice(SOCKET.start, LOWER_TEETH.stop)
 BEHIND = 4096.0
+MOST = 1.5
+"""Of any expression weight: brows bear half as much again as the face model's authors drew."""
 LASH_STEPS = np.linspace(0.04, 0.96, 33)
 
 
@@ -75,7 +77,7 @@ class Puppet:
     def mesh(self, pose: Pose) -> Float32[np.ndarray, "v 3"]:
         """The vertices on the screen."""
         rig = self.rig
-        delta = np.clip(self.rest + pose.weights, 0, 1) - self.rest
+        delta = np.clip(self.rest + pose.weights, 0, MOST) - self.rest
         for side in "LR":
             delta[rig.model.index[f"eyeBlink_{side}"]] = 0  # lids move by `Lids.close`, which closes exactly
         points = self.base.copy()

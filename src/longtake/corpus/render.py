@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,13 +12,16 @@ from jaxtyping import Float32, UInt8
 
 from longtake.corpus.background import camera_table, draw_background, draw_light
 from longtake.corpus.blend import Looks, UnsuitablePortrait, make_puppet, preview
+from longtake.corpus.captions import person_words
+from longtake.corpus.expressions import EXPRESSIONS
 from longtake.corpus.manifest import Clip, clip_paths, hash_of
 from longtake.corpus.mix import Recipe, choose, far_enough, promising
-from longtake.corpus.people import People
-from longtake.corpus.performance import MOODS, Performance, perform
-from longtake.corpus.puppet import Pose, Puppet, to_bytes
+from longtake.corpus.people import People, Person
+from longtake.corpus.performance import Performance, perform
+from longtake.corpus.puppet import MOST, Pose, Puppet, to_bytes
 from longtake.corpus.rig import Rig
 from longtake.corpus.source import Source, read_source
+from longtake.corpus.states import Span
 from longtake.corpus.visemes import events_of, mouth_curves
 from longtake.corpus.voices import Excerpt, Voices
 from longtake.corpus.write import write_sound, write_video
@@ -28,6 +31,11 @@ from longtake.face.measure import mouth_opening
 
 SPLIT_CODES = {"train": 0, "heldout": 1}
 DRAWS, DRAWS_A_HEAD = 400, 10
+SPOKEN_OVER = 0.35
+"""How much of an expression's mouth a wide open, speaking one takes away."""
+LID_FOLLOWS = 0.45
+BEARDED = 22.0
+"""Score of a beard or a moustache in the table of people from which on it is spoken of."""
 
 
 @dataclass
@@ -43,6 +51,7 @@ class Studio:
     fps: float = 25.0
     size: int = 256
     drawn_size: int = 384
+    spans: Sequence[Span] | None = None  # states that all clips show; else each draws its own
     kept: dict[str, Source] = field(default_factory=dict)
 
     def source(self, file: str) -> Source:
@@ -66,6 +75,7 @@ class Take:
     excerpt: Excerpt
     poses: list[Pose]
     visemes: Float32[np.ndarray, "f 15"]
+    person: str = ""
 
 
 def make_clip(studio: Studio, index: int, out: Path) -> Clip:
@@ -91,7 +101,10 @@ def make_clip(studio: Studio, index: int, out: Path) -> Clip:
         speech_start_s=take.excerpt.start_s,
         text=said.text,
         category=said.category,
-        caption=take.performance.caption,
+        caption=", ".join(filter(None, (take.person, take.performance.caption))),
+        person=take.person,
+        states=tuple((span.start, span.stop, dict(span.state)) for span in take.performance.spans),
+        ease=take.performance.ease,
         sources=take.recipe.files,
         weights=take.recipe.weights,
         distances=take.distances,
@@ -104,7 +117,7 @@ def draw_take(studio: Studio, index: int) -> Take:
     """Who, where, in which light, saying what and how: all from (seed, split, index)."""
     rng = np.random.default_rng([studio.seed, SPLIT_CODES[studio.split], index])
     excerpt = studio.voices.excerpt(rng, index, studio.frames / studio.fps)
-    performance = perform(rng, studio.frames, studio.fps, excerpt.utterance.category)
+    performance = perform(rng, studio.frames, studio.fps, studio.spans)
     poses, visemes = pose_frames(studio, rng, excerpt, performance)
     head = ""
     for draw in range(DRAWS):
@@ -125,8 +138,15 @@ def draw_take(studio: Studio, index: int) -> Take:
         camera = camera_table(light)
         distances = _distances(studio, *_at_rest(studio, puppet, camera), recipe)
         if far_enough(distances):
-            return Take(puppet, recipe, distances, kind, camera, performance, excerpt, poses, visemes)
+            person = _words_for(rng, studio.people.named(head))
+            return Take(puppet, recipe, distances, kind, camera, performance, excerpt, poses, visemes, person)
     raise CorpusError(f"No mix for clip {index} in {DRAWS} draws.", expected="more portraits, or others")
+
+
+def _words_for(rng: np.random.Generator, head: Person) -> str:
+    """Words for the person of a mix: what the table says of its head, whose hair on the face the others share."""
+    beard, moustache = (head.facial_hair and score > BEARDED for score in (head.beard, head.moustache))
+    return person_words(rng, beard, moustache)
 
 
 def pose_frames(
@@ -136,21 +156,24 @@ def pose_frames(
     model = studio.rig.model
     amplitude = float(rng.uniform(1.0, 1.4))
     events = events_of(excerpt.phones, studio.voices.shapes)
-    weights, visemes, sealed = mouth_curves(events, studio.frames, studio.fps, model.index, amplitude)
+    weights, visemes, sealed = mouth_curves(
+        events, studio.frames, studio.fps, model.index, amplitude * performance.mouth
+    )
     speaking = weights[:, model.index["jawOpen"]][:, None]
-    mood = model.weights(MOODS[performance.mood])[None] * performance.strength[:, None]
-    mood = np.where(model.having(("mouth", "jaw")), mood * (1 - 0.6 * np.clip(3 * speaking, 0, 1)), mood)
-    weights = weights + mood
+    shown = performance.levels @ np.stack([model.weights(dict(e.weights)) for e in EXPRESSIONS.values()])
+    shown = np.where(model.having(("mouth", "jaw")), shown * (1 - SPOKEN_OVER * np.clip(3 * speaking, 0, 1)), shown)
+    weights = weights + shown
+    weights = np.where(model.having(("mouth", "jaw")), np.minimum(weights, 1.0), weights)
     weights += performance.brows[:, :1] * model.weights({"browInnerUp": 1, "browOuterUp": 0.6})
     weights += performance.brows[:, 1:] * model.weights({"browDown": 0.7})
-    down = np.clip(performance.gaze[:, 1], 0, 1)  # the upper lids follow the eyes down
-    blink = np.clip(np.maximum(performance.blink, 0.3 * down), 0, 1)
-    squint = model.having(("eyeWide",))
-    weights[:, squint] *= (1 - blink)[:, None]
+    down = np.clip(performance.gaze[:, 1:], 0, 1)  # the upper lids follow the eyes down
+    closed = np.clip(np.maximum(performance.closed, LID_FOLLOWS * down), 0, 1)
+    for i, side in enumerate("LR"):
+        weights[:, model.index[f"eyeWide_{side}"]] *= 1 - closed[:, i]
     poses = [
         Pose(
             weights[i],
-            (float(blink[i]), float(blink[i])),
+            (float(closed[i, 0]), float(closed[i, 1])),
             tuple(performance.angles[i].tolist()),
             tuple(performance.gaze[i].tolist()),
             float(sealed[i]),
@@ -199,7 +222,7 @@ def write_labels(path: Path, take: Take, landmarks: Float32[np.ndarray, "f 468 2
         "pose": np.array([pose.angles for pose in take.poses], np.float32),
         "blink": np.array([np.mean(pose.blink) for pose in take.poses], np.float32),
         "gaze": np.array([pose.gaze for pose in take.poses], np.float32),
-        "expression": np.stack([np.clip(rest + pose.weights, 0, 1) for pose in take.poses]).astype(np.float16),
+        "expression": np.stack([np.clip(rest + pose.weights, 0, MOST) for pose in take.poses]).astype(np.float16),
         "viseme": take.visemes.astype(np.float16),
         "landmarks": landmarks.astype(np.float16),
         "caption": np.array(take.performance.caption),

@@ -95,15 +95,20 @@ def seals(events: Sequence[Event], frames: int, fps: float, ease_s: float = 0.05
 
 
 def mouth_curves(
-    events: Sequence[Event], frames: int, fps: float, index: dict[str, int], amplitude: float = 1.0
+    events: Sequence[Event],
+    frames: int,
+    fps: float,
+    index: dict[str, int],
+    amplitude: float | Float32[np.ndarray, " frames"] = 1.0,
 ) -> tuple[Float32[np.ndarray, "frames e"], Float32[np.ndarray, "frames 15"], Float32[np.ndarray, " frames"]]:
     """Expression weights of a speaking mouth, the shares of the mouth shapes behind them, and how far the lips are sealed.
 
-    `index` gives the place of each expression, with `_L` and `_R` where it has sides.
+    `amplitude` is how far the mouth goes, of its usual way. `index` gives the place of each expression, with `_L` and
+    `_R` where it has sides.
     """
     shares = viseme_shares(events, frames, fps)
     shapes = np.stack([_row(SHAPES[name], index) for name in NAMES])
-    weights = amplitude * shares @ shapes
+    weights = np.reshape(amplitude, (-1, 1)) * shares @ shapes
     held = seals(events, frames, fps)[:, None]
     opening = _row(dict.fromkeys(OPENING, 1.0), index) > 0
     weights = np.where(opening, weights * (1 - held), weights)

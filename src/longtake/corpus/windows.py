@@ -15,6 +15,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int
 
+from longtake.corpus.expressions import State
+from longtake.corpus.states import Span, shares_of
 from longtake.errors import CorpusError
 from longtake.face.measure import eye_opening
 
@@ -55,7 +57,13 @@ class Example:
     identity: Float[np.ndarray, " embedding"]
     landmarks: Float[np.ndarray, "468 2"]  # of the reference frame: regions are made from these
     truth: Float[np.ndarray, "f 468 2"]  # landmarks of the targets: never a condition, only for measuring
-    lids: Float[np.ndarray, " f"]  # how closed the eyes of the targets are: 0 as usual in this clip, 1 shut
+    lids: Float[np.ndarray, " f"]  # how closed the eyes of the targets are: 0 as usual in this state, 1 shut
+    states: tuple[tuple[State, Float[np.ndarray, " f"]], ...] = ()
+    """States that the targets show, each with its share in each frame, which sum to 1; none: unknown, no words.
+
+    An empty state is known: the face does what it does when no words are said.
+    """
+    person: str = ""  # words for the person, where the corpus has some
 
 
 def prepare(
@@ -88,7 +96,8 @@ def prepare(
                     out / f"{name}.npy", "w+", np.float16, (frames, *value.shape[1:])
                 )
             maps[name][start : start + count] = value
-        rows.append({"id": row["id"], "split": row["split"], "start": start, "frames": count})
+        words = {name: row[name] for name in ("states", "ease", "person") if row.get(name)}
+        rows.append({"id": row["id"], "split": row["split"], "start": start, "frames": count} | words)
         start += count
         progress(start, frames)
     for array in maps.values():
@@ -173,12 +182,12 @@ class Windows:
         return self._blinks[frames]
 
     def _lids(self, clip: dict) -> Float[np.ndarray, " f"]:
-        """How closed the eyes are in each frame of a clip."""
+        """How closed the eyes are in each frame of a clip; a squint that a state asks for is not a blink."""
         key, start = (clip["folder"], clip["start"]), clip["start"]
         if key not in self._closed:
             landmarks = self.arrays[clip["folder"]]["landmarks"][start : start + clip["frames"]]
             opening = eye_opening(landmarks.astype(np.float32)).mean(-1)
-            closed = 1 - opening / np.maximum(np.median(opening), 1e-6)
+            closed = 1 - opening / np.maximum(_usual(opening, _shares(clip)), 1e-6)
             self._closed[key] = np.clip(closed, 0, 1).astype(np.float32)
         return self._closed[key]
 
@@ -202,4 +211,22 @@ class Windows:
             landmarks=arrays["landmarks"][start + reference].astype(np.float32),
             truth=arrays["landmarks"][start + targets].astype(np.float32),
             lids=self._lids(clip)[targets],
+            states=tuple((state, share[targets]) for state, share in _shares(clip) if share[targets].any()),
+            person=clip.get("person", ""),
         )
+
+
+def _shares(clip: dict) -> list[tuple[State, np.ndarray]]:
+    """The states of a clip, each with its share in each frame; none where they are not known."""
+    spans = [Span(*span) for span in clip.get("states", ())]
+    if not spans:
+        return []
+    shares = shares_of(spans, clip["ease"], clip["frames"]).astype(np.float32)
+    return [(span.state, share) for span, share in zip(spans, shares, strict=True)]
+
+
+def _usual(opening: np.ndarray, shares: list[tuple[State, np.ndarray]]) -> np.ndarray:
+    """How far open the eyes usually are in each frame: the median of the clip, or of each state."""
+    if not shares:
+        return np.full(len(opening), np.median(opening))
+    return np.sum([share * np.median(opening[share >= 0.5 * share.max()]) for _, share in shares], axis=0)

@@ -1,4 +1,7 @@
-"""How far the lids are open, seen by the MediaPipe iris network: the landmark network hardly moves its lids when eyes close."""
+"""How far the lids are open and where the eyes look, seen by the MediaPipe iris network.
+
+The landmark network hardly moves its lids when eyes close, and knows no iris.
+"""
 
 import cv2
 import numpy as np
@@ -20,22 +23,31 @@ def lid_opening(
     frames: UInt8[np.ndarray, "f H W 3"], landmarks: Float[np.ndarray, "f p axes"]
 ) -> Float[np.ndarray, " f"]:
     """The gap between the lids in eye widths, mean of both eyes; NaN where the landmarks are."""
+    return read_eyes(frames, landmarks)[:, :, 0].mean(axis=1)
+
+
+def read_eyes(
+    frames: UInt8[np.ndarray, "f H W 3"], landmarks: Float[np.ndarray, "f p axes"]
+) -> Float[np.ndarray, "f 2 3"]:
+    """Of the eyes on the picture's left and right: the gap between the lids, and how far right and down the iris is of the
+    middle between the corners, in eye widths; NaN where the landmarks are."""
     return np.array(
         [
-            np.mean([_gap(frame, points, *eye) for eye in EYES]) if np.isfinite(points).all() else np.nan
+            [_read(frame, points, *eye) if np.isfinite(points).all() else (np.nan,) * 3 for eye in EYES]
             for frame, points in zip(frames, landmarks, strict=True)
         ]
-    )
+    ).reshape(-1, 2, 3)
 
 
-def _gap(frame: np.ndarray, points: np.ndarray, corners: tuple[int, int], mirrored: bool) -> float:
+def _read(frame: np.ndarray, points: np.ndarray, corners: tuple[int, int], mirrored: bool) -> tuple[float, ...]:
     left, right = points[corners[0], :2], points[corners[1], :2]
     (x, y), (dx, dy) = (left + right) / 2, right - left
     roi = Roi(float(x), float(y), EYE_SCALE * float(np.hypot(dx, dy)), float(np.arctan2(dy, dx)))
     affine = at_centres(roi.affine(SIDE))
     crop = cv2.warpAffine(frame, affine, (SIDE, SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     crop = (crop[:, ::-1] if mirrored else crop).astype(np.float32) / 255
-    contour, _ = run_network("iris_landmark", crop)
-    lids = contour.reshape(-1, 3)[:, :2]
+    contour, iris = run_network("iris_landmark", crop)
+    lids, (x, y) = contour.reshape(-1, 3)[:, :2], iris.reshape(-1, 3)[0, :2] - SIDE / 2
     gap = np.linalg.norm(lids[list(LOWER)] - lids[list(UPPER)], axis=1).mean()
-    return float(gap / np.linalg.norm(lids[CORNERS[0]] - lids[CORNERS[1]]))
+    width = np.linalg.norm(lids[CORNERS[0]] - lids[CORNERS[1]])
+    return float(gap / width), float((-x if mirrored else x) / width), float(y / width)
