@@ -72,8 +72,8 @@ def compare(options: dict, golden: dict[str, np.ndarray]) -> Iterator[Row]:
         "vae": parity_front_ends.autoencoder,
         "wav2vec": parity_front_ends.speech,
         "image": parity_front_ends.image,
-        "codeformer": _not_yet("CodeFormer, which is not part of longtake yet"),
-        "restoration": _not_yet("RealESRGAN, ParseNet and RetinaFace, which are not part of longtake yet"),
+        "codeformer": parity_front_ends.enhancer,
+        "restoration": _not_yet("RealESRGAN, ParseNet and RetinaFace, which are not part of longtake"),
     }
     kind = options.get("kind")
     if kind not in kinds:

@@ -1,4 +1,4 @@
-"""Golden arrays of the published front ends (autoencoder, speech, image), and ours beside them."""
+"""Golden arrays of the published front ends (autoencoder, speech, image) and of the enhancer, and ours beside them."""
 
 from __future__ import annotations
 
@@ -37,6 +37,25 @@ def autoencoder(options: dict, golden: dict[str, np.ndarray]) -> Rows:
                 ours["decode"] = vae.decode(rule.normal("vae_latent", (4, side, side), options["seed"]))
         for name, array in arrays.items():
             yield f"{width}.{name}", far(ours.get(name), array), options["tolerance"]
+
+
+def enhancer(options: dict, golden: dict[str, np.ndarray]) -> Rows:
+    """Frames through the published enhancer: codes to the bit; what is made of them counts as output, taps and all."""
+    import restored
+
+    network = restored.enhancer(options["seed"])
+    frames = restored.frames(options["frames"], options["seed"])
+    limits = {"logits_sample": 32768, "out_sample": 65536}
+    for name, ours in restored.tap(network, frames, options["w"]):
+        if name not in golden:
+            continue
+        if name.startswith("tap.") or name in limits:
+            ours = rule.thinned(ours, limits.get(name, options["thin"]))
+        if name == "codes":
+            yield name, float((ours != torch.from_numpy(golden[name])).sum()), 0.5
+            continue
+        loose = name.startswith(("out", "tap.generator", "tap.fuse")) or name in ("logits_lse", "logits_margin")
+        yield name, far(ours, golden[name]), options["tolerance_output" if loose else "tolerance"]
 
 
 def speech(options: dict, golden: dict[str, np.ndarray]) -> Rows:

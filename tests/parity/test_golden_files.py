@@ -38,7 +38,7 @@ def test_what_is_out_of_tolerance_is_named(tmp_path, capsys):
 
 
 def test_arrays_that_nothing_here_computes_are_no_pass(tmp_path, capsys):
-    for options, told in (({"kind": "codeformer"}, "CodeFormer"), ({"kind": "else"}, "unknown kind")):
+    for options, told in (({"kind": "restoration"}, "ParseNet"), ({"kind": "else"}, "unknown kind")):
         np.savez(tmp_path / "other.npz", options=json.dumps(options), codes=np.zeros(3))
         assert parity.main([str(tmp_path / "other.npz")]) == 1
         line = _told(capsys)

@@ -77,12 +77,7 @@ def test_the_enhancer_is_taken_from_its_averaged_weights(tmp_path, monkeypatch):
     torch.save({"params": plain, "params_ema": averaged}, tmp_path / "net_g.pth")
     made, header = files.read(convert_file(tmp_path / "net_g.pth", tmp_path))
     assert header["kind"] == "enhancer" and all(x.all() for x in made.values())
-
-
-def test_the_table_of_the_enhancer_has_the_published_number_of_parameters():
-    shapes = kinds.net_g_shapes()
-    assert len(shapes) == 623
-    assert sum(torch.Size(shape).numel() for shape in shapes.values()) == 113_037_763
+    assert set(made) == {"predictor.layers.0.time.project.weight", "codebook.weight"}
 
 
 class Trap:

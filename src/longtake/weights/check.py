@@ -63,7 +63,7 @@ def identify(path: Path) -> str:
 
 def _as_ours(file: PublishedFile) -> PublishedFile:
     """The row of a file in our own folder."""
-    kind = {"net": "animation", "net_g": "net_g"}.get(file.kind, file.kind)
+    kind = {"net": "animation", "net_g": "enhancer"}.get(file.kind, file.kind)
     return replace(file, path=file.becomes, kind=kind, spellings=())
 
 

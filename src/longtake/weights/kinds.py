@@ -17,6 +17,7 @@ import torch
 
 from longtake.errors import WeightsMismatch
 from longtake.models.animation import Animation, AnimationSizes, hallo2_sizes
+from longtake.models.enhancer import Enhancer, EnhancerSizes
 from longtake.models.vae import SCALE, Vae, VaeSizes
 from longtake.weights import files, names, wav2vec2
 from longtake.weights.load import troubles
@@ -32,6 +33,7 @@ MARKS: dict[str, str] = {  # kind → a name that no other kind has; looked for 
     "codeformer": r"ft_layers\.\d\.self_attn\.in_proj_weight",
     "wav2vec2": r"(wav2vec2\.)?feature_extractor\.conv_layers\.\d\.conv\.weight",
     "animation": r"denoiser\.conv_in\.weight",
+    "enhancer": r"predictor\.layers\.\d\.time\.project\.weight",
 }
 ABOUT: dict[str, str] = {
     "net": "the five networks that animate (net.pth)",
@@ -42,6 +44,7 @@ ABOUT: dict[str, str] = {
     "codeformer": "CodeFormer for single pictures",
     "wav2vec2": "wav2vec2",
     "animation": "networks of longtake",
+    "enhancer": "the enhancer of longtake",
 }
 
 
@@ -94,6 +97,10 @@ def must_be(source: Source) -> int:
         used = {name: fact for name, fact in source.facts.items() if not names.OURS_ONLY.match(name)}
         sizes = files.sizes(source.path, files.about(source.path), AnimationSizes)
         _must_fit(source, animation_shapes(sizes), used)
+        return 0
+    if kind == "enhancer":
+        sizes = files.sizes(source.path, files.about(source.path), EnhancerSizes)
+        _must_fit(source, {names.enhancer(name): shape for name, shape in net_g_shapes(sizes).items()})
         return 0
     return len(plan(source).skipped)
 
@@ -155,10 +162,12 @@ def vae_shapes(widths: tuple[int, ...], layers: int, groups: int, latent: int) -
     return {name: tuple(x.shape) for name, x in made.state_dict().items()}
 
 
-def net_g_shapes() -> Shapes:
-    """Name → shape of the published enhancer."""
-    rows = json.loads((Path(__file__).parent / "net_g.json").read_text())
-    return {name: tuple(shape) for name, shape in rows.items()}
+@functools.cache
+def net_g_shapes(sizes: EnhancerSizes = EnhancerSizes()) -> Shapes:
+    """Published name → shape of the enhancer's tensors."""
+    with torch.device("meta"):
+        made = Enhancer(sizes).state_dict()
+    return {names.enhancer(name, 1): tuple(x.shape) for name, x in made.items()}
 
 
 def _net(source: Source) -> Plan:
@@ -212,8 +221,9 @@ def _vae(source: Source) -> Plan:
 
 def _net_g(source: Source) -> Plan:
     _must_fit(source, net_g_shapes())
-    moves = {name: name for name in source.facts}
-    return Plan("enhancer", moves, {name: fact.shape for name, fact in source.facts.items()})
+    moves = {name: names.enhancer(name) for name in source.facts}
+    shapes = {moves[name]: fact.shape for name, fact in source.facts.items()}
+    return Plan("enhancer", moves, shapes, about={"sizes": asdict(EnhancerSizes())})
 
 
 def _moves(facts: Mapping[str, Facts], prefix: str) -> tuple[dict[str, str], tuple[str, ...]]:

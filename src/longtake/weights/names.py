@@ -86,6 +86,40 @@ VAE: Table = (
     ("proj_attn", "to_out.0"),
 )
 
+# The enhancer, whose file has layers in rows: blocks keep their numbers.
+ENHANCER: Table = (
+    ("encoder.blocks.#", "encoder.blocks.#"),
+    ("generator.blocks.#", "decoder.blocks.#"),
+    ("quantize.embedding", "codebook"),
+    ("position_emb", "predictor.positions"),
+    ("feat_emb", "predictor.embed"),
+    ("ft_layers.#.norm1", "predictor.layers.#.space_norm"),
+    ("ft_layers.#.self_attn.out_proj", "predictor.layers.#.space.out"),
+    ("ft_layers.#.self_attn", "predictor.layers.#.space"),
+    ("ft_layers.#.norm2", "predictor.layers.#.ff_norm"),
+    ("ft_layers.#.linear1", "predictor.layers.#.ff.up"),
+    ("ft_layers.#.linear2", "predictor.layers.#.ff.down"),
+    ("ft_layers.#.temp_norm", "predictor.layers.#.time_norm"),
+    ("ft_layers.#.temp_attn.out_proj", "predictor.layers.#.time.out"),
+    ("ft_layers.#.temp_attn", "predictor.layers.#.time"),
+    ("ft_layers.#.temp_ffn_norm", "predictor.layers.#.time_ff_norm"),
+    ("ft_layers.#.temp_linear1", "predictor.layers.#.time_ff.up"),
+    ("ft_layers.#.temp_linear2", "predictor.layers.#.time_ff.down"),
+    ("idx_pred_layer.0", "predictor.norm"),
+    ("idx_pred_layer.1", "predictor.head"),
+    ("fuse_convs_dict.#.encode_enc", "fusion.#.mix"),
+    ("fuse_convs_dict.#", "fusion.#"),
+)
+ENHANCER_LEAVES: Table = (
+    ("conv_out", "shortcut"),
+    ("q", "query"),
+    ("k", "key"),
+    ("v", "value"),
+    ("proj_out", "out"),
+    ("in_proj_weight", "project.weight"),
+    ("in_proj_bias", "project.bias"),
+)
+
 # Published tensors that never act (facts 2 and 3.2): five motion modules at the level without attention, and the reference
 # net after the last features that anybody reads. Loading leaves them out unless the networks were built with `spare`.
 NEVER_RUN = re.compile(
@@ -111,6 +145,13 @@ def vae(name: str) -> str:
     place, attention, leaf = name.partition(".attentions.0.")
     old, rest = _cut(leaf, VAE, 0)
     return f"{place}{attention}{old}.{rest}" if old else name
+
+
+def enhancer(name: str, side: int = 0) -> str:
+    """Our name of a tensor of the published enhancer; with `side` 1 the published name of one of ours."""
+    place, rest = _cut(name, ENHANCER, side)
+    leaf, rest = _cut(rest, ENHANCER_LEAVES, side)
+    return ".".join(piece for piece in (place, leaf, rest) if piece)
 
 
 def rename(names: Iterable[str]) -> dict[str, str]:
