@@ -18,7 +18,7 @@ from longtake.clips import Segment, Tail
 from longtake.conditions import Heard, PortraitConditions, read_motion, segment_conditions, told_lids
 from longtake.decode import decode_frames
 from longtake.diffusion.guidance import combine, sample
-from longtake.diffusion.noise import mixed_noise, segment_generator
+from longtake.diffusion.noise import common_noise, mixed_noise, segment_generator
 from longtake.diffusion.schedule import scheduler
 from longtake.models.denoiser import Deep, Prepared, PreparedVideo
 from longtake.models.reference_net import Features
@@ -88,7 +88,7 @@ class Segments:
         denoiser = self.networks.animation.denoiser
         self.prepared_video = self.prepared_video or denoiser.prepare_video(told)
         prepared = denoiser.prepare(told, SEGMENT_FRAMES, self.prepared_video)
-        latents = self._denoise(prepared, generator)
+        latents = self._denoise(prepared, self._noise(index, attempt, generator))
         frames, last = decode_frames(
             latents, self.networks, self.settings.run.decode_frames, tail=self.settings.motion.frames
         )
@@ -113,11 +113,18 @@ class Segments:
         latents = add_noise(networks.autoencoder.encode(dropped), generator, motion.noise_std)
         return read_motion(latents, self.portrait, networks, self.settings)
 
-    def _denoise(self, prepared: Prepared, generator: torch.Generator) -> Float[Tensor, "f c h w"]:
+    def _noise(self, segment: int, attempt: int, generator: torch.Generator) -> Float[Tensor, "1 c f h w"]:
+        """What a segment starts from; another attempt shares nothing with its neighbours, so that it can really differ."""
+        sampling, like = self.settings.sampling, self.portrait.latent
+        shape = (1, like.shape[1], SEGMENT_FRAMES, like.shape[2], like.shape[3])
+        common = None
+        if sampling.shared_noise and sampling.noise_segments > 1 and not attempt:
+            common = common_noise(shape, sampling.seed, segment, sampling.noise_segments)
+        return mixed_noise(shape, sampling.shared_noise, generator, common).to(like.device)
+
+    def _denoise(self, prepared: Prepared, noise: Float[Tensor, "1 c f h w"]) -> Float[Tensor, "f c h w"]:
         """Step 4: noise to latents under guidance; as differences from the portrait where the weights say so."""
         sampling, reference = self.settings.sampling, self.portrait.latent
-        shape = (1, reference.shape[1], SEGMENT_FRAMES, reference.shape[2], reference.shape[3])
-        noise = mixed_noise(shape, sampling.shared_noise, generator).to(reference.device)
         prediction = self.networks.trained.get("prediction", "v")
         steps = scheduler(sampling.scheduler, sampling.steps, sampling.beta_schedule, sampling.zero_snr, prediction)
         guidance = self.settings.guidance

@@ -95,6 +95,12 @@ class SamplingSettings(Section):
         le=1.0,
         description="share of the noise's variance that the frames of a segment have in common",
     )
+    noise_segments: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="over how many segments that common part changes: where many, heads don't jump from one to the next",
+    )
     beta_schedule: Literal["linear", "scaled_linear"] = Field(
         default="scaled_linear", description="noise schedule; must be the one trained with"
     )

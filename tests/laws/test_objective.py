@@ -2,7 +2,7 @@
 
 import torch
 
-from longtake.diffusion.noise import mixed_noise, segment_generator
+from longtake.diffusion.noise import common_noise, mixed_noise, segment_generator
 from longtake.train.objective import change_loss, frame_loss, min_snr_weight, noise_latents, place_weight
 
 ALPHAS = torch.linspace(0.999, 0.0, 1000)
@@ -72,6 +72,13 @@ def test_change_counts_flicker_and_forgives_what_all_frames_share():
     assert abs(change_loss(flicker, place).mean() / frame_loss(flicker, place).mean() - 1) < 0.1
 
 
+def test_an_error_of_all_frames_is_a_jump_where_the_segment_begins_and_nowhere_else():
+    place, error = torch.ones(2, 8, 8), torch.full((2, 4, 6, 8, 8), 0.5)
+    jumps = change_loss(error, place, border=4.0)
+    assert jumps.shape == (2, 6) and jumps[:, 1:].abs().max() == 0
+    assert torch.allclose(jumps[:, 0], 4 * frame_loss(error, place)[:, 0] / 2)
+
+
 def test_place_weights_average_to_one_and_favour_the_lips():
     lip = torch.zeros(2, 8, 8)
     lip[:, 5, 3:5] = 1
@@ -85,6 +92,14 @@ def test_mixed_noise_is_unit_noise_with_the_shared_part_it_says():
     assert abs(noise.std().item() - 1) < 0.02
     one, other = noise[:, :, 0].flatten(), noise[:, :, 7].flatten()
     assert abs((one * other).mean().item() - 0.5) < 0.05
+
+
+def test_common_noise_is_unit_noise_that_passes_slowly_from_segment_to_segment():
+    at = lambda segment: common_noise((8, 4, 16, 16, 16), 3, segment, 8).flatten()  # noqa: E731
+    assert torch.equal(at(5), at(5))
+    assert abs(at(5).std().item() - 1) < 0.03
+    for apart, related in ((1, 7 / 8), (4, 1 / 2), (8, 0)):
+        assert abs((at(5) * at(5 + apart)).mean().item() - related) < 0.05
 
 
 def test_segments_and_seeds_draw_different_noise_and_the_same_one_draws_the_same():

@@ -122,6 +122,13 @@ def test_each_part_of_the_loop_has_an_effect(networks, portrait, changes):
     assert not np.array_equal(frames(networks, portrait, 20), frames(networks, portrait, 20, **changes))
 
 
+def test_noise_that_passes_slowly_from_segment_to_segment_has_an_effect(networks, portrait):
+    slow = {"shared_noise": 0.5, "noise_segments": 8}
+    assert not np.array_equal(
+        frames(networks, portrait, 20, sampling={"shared_noise": 0.5}), frames(networks, portrait, 20, sampling=slow)
+    )
+
+
 def test_the_reference_net_has_an_effect(networks, portrait):
     told = make(networks, portrait)
     deaf = make(networks, portrait)

@@ -64,9 +64,15 @@ def frame_loss(error: Float[Tensor, "b c f h w"], place: Float[Tensor, "b h w"])
     return (error.square().mean(1) * place[:, None]).mean((2, 3))
 
 
-def change_loss(error: Float[Tensor, "b c f h w"], place: Float[Tensor, "b h w"]) -> Float[Tensor, "b changes"]:
+def change_loss(
+    error: Float[Tensor, "b c f h w"], place: Float[Tensor, "b h w"], border: float = 0.0
+) -> Float[Tensor, "b changes"]:
     """The same for each change from frame to frame, halved: as large as `frame_loss` where errors of frames are unrelated.
 
-    What is wrong alike in all frames costs nothing here, what flickers costs twice.
+    What is wrong alike in all frames costs nothing here, what flickers costs twice. With `border`, the change from the motion
+    frames, in which nothing is wrong, comes first and counts so often: it is a jump between segments.
     """
-    return frame_loss(error.diff(dim=2), place) / 2
+    changes = frame_loss(error.diff(dim=2), place) / 2
+    if not border:
+        return changes
+    return torch.cat([border * frame_loss(error[:, :, :1], place) / 2, changes], dim=1)

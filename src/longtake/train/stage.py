@@ -74,7 +74,8 @@ class StageTask:
         plain = error.detach().square().mean((1, 2))
         logs = {"lips": (plain * lip).sum() / lip.sum(), "plain": plain.mean()}
         if settings.change_gain:
-            logs["change"] = (change_loss(error, place) * weight[:, 1:]).mean()
+            changes = change_loss(error, place, settings.border_gain if settings.motion else 0.0)
+            logs["change"] = (changes * weight[:, -changes.shape[1] :]).mean()
             loss = loss + settings.change_gain * logs["change"]
             logs["change"] = logs["change"].detach()
         return loss, logs

@@ -54,6 +54,9 @@ class StageSettings(Part):
     change_gain: float = Field(
         default=0.0, ge=0, description="weight of errors in the change from frame to frame, beside those of the frames"
     )
+    border_gain: float = Field(
+        default=0.0, ge=0, description="how often the change from the last motion frame counts among those changes"
+    )
     drop_all: float = Field(default=0.05, ge=0, le=1, description="rows told neither portrait nor speech")
     drop_portrait: float = Field(default=0.0, ge=0, le=1, description="rows that lose the portrait alone")
     drop_speech: float = Field(default=0.05, ge=0, le=1, description="rows that lose the speech alone")
