@@ -175,3 +175,13 @@ def test_a_squint_that_a_state_asks_for_is_no_closed_eye(folder):
     windows.arrays[0]["landmarks"] = np.concatenate([landmarks, landmarks]).astype(np.float16)
     lids = windows._lids(windows.clips[0])
     assert lids[30] > 0.9 and np.delete(lids, 30).max() < 0.1
+
+
+def test_texts_are_carried_beside_states(folder):
+    index = json.loads((folder / INDEX).read_text())
+    for row in index["clips"]:
+        row |= {"texts": [[0, 20, "a man, smiling"], [20, FRAMES, "a man, calm"]], "ease": 4}
+    (folder / INDEX).write_text(json.dumps(index))
+    example = Windows(folder).segment(np.random.default_rng(0), 16, 4, start_rate=0.0)
+    np.testing.assert_allclose(np.sum([share for _, share in example.texts], axis=0), 1.0, atol=1e-6)
+    assert {text for text, _ in example.texts} <= {"a man, smiling", "a man, calm"} and example.states == ()

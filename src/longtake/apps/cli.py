@@ -190,17 +190,30 @@ def corpus_prepare(
     weights: Annotated[
         Path | None, typer.Option(help="Folder with autoencoder and speech encoder; default: those of mini.")
     ] = None,
+    caption: Annotated[
+        bool, typer.Option("--caption", help="Say what clips show that have no states: by rules, from landmarks.")
+    ] = False,
+    captioner: Annotated[
+        str, typer.Option(metavar="MODEL", help="Caption by this vision-language model instead.")
+    ] = "",
+    refiner: Annotated[str, typer.Option(metavar="MODEL", help="Let this language model rewrite its captions.")] = "",
     quiet: Quiet = False,
 ) -> None:
     """Encode clips into training windows for stages 1 and 2."""
     from longtake.apps.progress import count_bar
+    from longtake.corpus.describe import Rules
     from longtake.corpus.encode import encode_corpus
+    from longtake.corpus.viewer import Viewer
     from longtake.presets import mini
+
+    if refiner and not captioner:
+        raise typer.BadParameter("--refiner rewrites the captions of a --captioner MODEL; give one.")
+    who = Viewer(captioner, refiner) if captioner else Rules() if caption else None
 
     weights = weights or mini().weights
     paths = (weights / "autoencoder.safetensors", weights / "speech.safetensors")
     with count_bar("frames", quiet) as progress:
-        encode_corpus(corpora, out, *paths, mini().settings.motion, progress)
+        encode_corpus(corpora, out, *paths, mini().settings.motion, progress, who)
 
 
 @app.command()

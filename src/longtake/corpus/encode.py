@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
+from longtake.corpus.describe import Captioner
 from longtake.corpus.windows import ARRAYS, INDEX, Encoders, leads, prepare
 from longtake.encoders.speech import SpeechFeatures
 from longtake.errors import CorpusError
@@ -33,12 +34,25 @@ def encode_corpus(
     speech: Path,
     motion: MotionSettings | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    captioner: Captioner | None = None,
 ) -> None:
-    """Write the training windows of the corpora in `folders` to `out`; without `motion` they serve stage 1 only."""
+    """Write the training windows of the corpora in `folders` to `out`; without `motion` they serve stage 1 only.
+
+    A captioner says what clips show whose manifest does not.
+    """
     rows = [(folder, row) for folder in folders for row in _manifest(folder)]
+    if captioner is not None:
+        rows = captioned(rows, captioner)
     frames = sum(row["frames"] for _, row in rows)
     with torch.inference_mode():
         prepare(_clips(rows), frames, out, _encoders(autoencoder, speech, motion), progress)
+
+
+def captioned(rows: list[tuple[Path, dict]], captioner: Captioner) -> list[tuple[Path, dict]]:
+    """The rows, those without states with what a captioner says of their frames."""
+    unknown = [(folder, row) for folder, row in rows if not row.get("states")]
+    said = dict(captioner.captions((row, frames) for row, frames, _, _ in _clips(unknown)))
+    return [(folder, row | said.get(row["id"], {})) for folder, row in rows]
 
 
 def encode_dropped(

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -63,6 +63,7 @@ class Example:
 
     An empty state is known: the face does what it does when no words are said.
     """
+    texts: tuple[tuple[str, Float[np.ndarray, " f"]], ...] = ()  # the same in words, where somebody wrote them
     person: str = ""  # words for the person, where the corpus has some
 
 
@@ -96,7 +97,7 @@ def prepare(
                     out / f"{name}.npy", "w+", np.float16, (frames, *value.shape[1:])
                 )
             maps[name][start : start + count] = value
-        words = {name: row[name] for name in ("states", "ease", "person") if row.get(name)}
+        words = {name: row[name] for name in ("states", "texts", "ease", "person") if row.get(name)}
         rows.append({"id": row["id"], "split": row["split"], "start": start, "frames": count} | words)
         start += count
         progress(start, frames)
@@ -212,13 +213,14 @@ class Windows:
             truth=arrays["landmarks"][start + targets].astype(np.float32),
             lids=self._lids(clip)[targets],
             states=tuple((state, share[targets]) for state, share in _shares(clip) if share[targets].any()),
+            texts=tuple((text, share[targets]) for text, share in _shares(clip, "texts") if share[targets].any()),
             person=clip.get("person", ""),
         )
 
 
-def _shares(clip: dict) -> list[tuple[State, np.ndarray]]:
-    """The states of a clip, each with its share in each frame; none where they are not known."""
-    spans = [Span(*span) for span in clip.get("states", ())]
+def _shares(clip: dict, what: str = "states") -> list[tuple[Any, np.ndarray]]:
+    """The states or texts of a clip, each with its share in each frame; none where they are not known."""
+    spans = [Span(*span) for span in clip.get(what, ())]
     if not spans:
         return []
     shares = shares_of(spans, clip["ease"], clip["frames"]).astype(np.float32)

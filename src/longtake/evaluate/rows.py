@@ -48,6 +48,13 @@ BARS = {
     "background_psnr_drop_db": Bar(high=2.0),
     "audio_zeroed_correlation": Bar(high=0.1),
     "controls_beaten": Bar(low=3),
+    "words_direction": Bar(low=0.8),
+    "words_effect": Bar(low=0.5),
+    "words_unseen_phrasings": Bar(low=0.7),
+    "words_lip_sync_loss": Bar(high=0.08),
+    "words_identity_rise": Bar(high=0.05),
+    "words_reaction_s": Bar(high=0.6),
+    "words_jump": Bar(high=1.0),
 }
 """The bars of the project's gates; a row without one is told for comparison."""
 

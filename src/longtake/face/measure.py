@@ -36,17 +36,30 @@ def head_pose(landmarks: Float[np.ndarray, "*f 468 3"]) -> Float[np.ndarray, "*f
 
     The head's axes come from points of the skull; depth is the landmark network's, in pixels like x and y.
     """
+    across, down, back = np.moveaxis(head_axes(landmarks), -2, 0)
+    yaw = np.arcsin(np.clip(across[..., 2], -1, 1))
+    pitch = np.arctan2(down[..., 2], back[..., 2])
+    roll = np.arctan2(across[..., 1], across[..., 0])
+    return np.degrees(np.stack([yaw, pitch, roll], axis=-1)) - (0.0, REST_PITCH_DEG, 0.0)
+
+
+def in_head_frame(landmarks: Float[np.ndarray, "*f 468 3"]) -> Float[np.ndarray, "*f 468 3"]:
+    """The landmarks as the head has them: right, down and back from between the eyes, in distances of the outer eye corners."""
+    points = np.asarray(landmarks, dtype=np.float64) * (1.0, 1.0, DEPTH_SHARE)
+    right, left = (points[..., corners[0], :] for corners in (RIGHT_CORNERS, LEFT_CORNERS))
+    turned = np.einsum("...pk,...ak->...pa", points - ((right + left) / 2)[..., None, :], head_axes(landmarks))
+    return turned / np.linalg.norm(left - right, axis=-1)[..., None, None]
+
+
+def head_axes(landmarks: Float[np.ndarray, "*f 468 3"]) -> Float[np.ndarray, "*f 3 3"]:
+    """The directions across the head, down and back, as rows of unit vectors."""
     points = np.asarray(landmarks, dtype=np.float64) * (1.0, 1.0, DEPTH_SHARE)
     across = _direction(points, ACROSS)
     down = _direction(points, DOWN)
     across /= np.linalg.norm(across, axis=-1, keepdims=True)
     down -= across * (across * down).sum(axis=-1, keepdims=True)
     down /= np.linalg.norm(down, axis=-1, keepdims=True)
-    back = np.cross(across, down)
-    yaw = np.arcsin(np.clip(across[..., 2], -1, 1))
-    pitch = np.arctan2(down[..., 2], back[..., 2])
-    roll = np.arctan2(across[..., 1], across[..., 0])
-    return np.degrees(np.stack([yaw, pitch, roll], axis=-1)) - (0.0, REST_PITCH_DEG, 0.0)
+    return np.stack([across, down, np.cross(across, down)], axis=-2)
 
 
 def _gap(landmarks: np.ndarray, a: int, b: int) -> np.ndarray:
