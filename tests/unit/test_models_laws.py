@@ -287,3 +287,33 @@ def test_what_is_in_the_portrait_is_shown_place_by_place_where_the_sizes_say_so(
     assert torch.equal(
         init_for_training(shown).located(picture, portrait), init_for_training(plain).located(picture, portrait)
     )
+
+
+@torch.no_grad()
+def test_words_of_strength_zero_are_no_words_exactly_and_of_strength_one_words_as_ever(animation):
+    both = told(animation)
+    silent, plain = velocity(animation, replace(both, words=None)), velocity(animation, both)
+    assert torch.equal(velocity(animation, replace(both, words_strength=torch.zeros(2, FRAMES))), silent)
+    assert torch.equal(velocity(animation, replace(both, words_strength=torch.ones(2, FRAMES))), plain)
+
+
+@torch.no_grad()
+def test_each_frame_has_its_own_strength(animation):
+    alone = replace(told(animation), motion=None)  # frames that don't see each other
+    silent, plain = velocity(animation, replace(alone, words=None)), velocity(animation, alone)
+    mixed = velocity(animation, replace(alone, words_strength=torch.tensor([[0.0, 1.0, 0.5]] * 2)))
+    assert torch.equal(mixed[:, :, 0], silent[:, :, 0]) and torch.equal(mixed[:, :, 1], plain[:, :, 1])
+    near = (mixed[:, :, 2] - silent[:, :, 2]).square().mean(), (plain - silent)[:, :, 2].square().mean()
+    assert 0 < near[0] < near[1]
+
+
+@torch.no_grad()
+def test_each_frame_may_weigh_the_regions_in_its_own_way(animation):
+    alone = replace(told(animation), motion=None)
+    quiet, loud = ((1.0, 1.0, 0.0), (0.5, 1.0, 2.0))
+    weights = torch.tensor([quiet, loud, (1.0, 1.0, 1.0)])
+    by_frame = velocity(animation, replace(alone, frame_weights=weights))
+    for frame, same in enumerate((quiet, loud, (1.0, 1.0, 1.0))):
+        whole = velocity(animation, replace(alone, region_weights=same))
+        assert torch.allclose(by_frame[:, :, frame], whole[:, :, frame], atol=1e-6)
+    assert not torch.allclose(by_frame[:, :, 0], velocity(animation, alone)[:, :, 0], atol=1e-4)

@@ -23,11 +23,11 @@ REGIONS = ("pose", "face", "lip")
 
 @dataclass(frozen=True)
 class RegionMaps:
-    """What one audio module needs of the regions: the same for a whole video."""
+    """What one audio module needs of the regions: the same for a whole video, or weighted frame by frame for a segment."""
 
-    masks: Float[Tensor, "heard 1 l 3 1"]  # of the rows that hear, region weights included
+    masks: Float[Tensor, "heard f_or_1 l 3 1"]  # of the rows that hear, region weights included
     out: Float[Tensor, "c c_thrice"]
-    bias: Float[Tensor, "b 1 l c"]
+    bias: Float[Tensor, "b f_or_1 l c"]
     rows: Rows  # those that hear
 
 
@@ -66,18 +66,27 @@ class AudioModule(nn.Module):
     def _side_by_side(self, part: str) -> Float[Tensor, "c_thrice d"]:
         return torch.cat([getattr(self.regions[region], part).weight for region in REGIONS])
 
-    def maps(self, masks: Float[Tensor, "b 3 l"], weights: tuple[float, float, float], rows: Rows) -> RegionMaps:
-        """The weighted masks, the joined output matrix and the map of biases; `rows` are those that hear."""
+    def maps(
+        self, masks: Float[Tensor, "b 3 l"], weights: tuple[float, float, float] | Float[Tensor, "f 3"], rows: Rows
+    ) -> RegionMaps:
+        """The weighted masks, the joined output matrix and the map of biases; `rows` are those that hear.
+
+        `weights` of pose, face and lip are the same for all frames, or each frame has its own.
+        """
         masks = masks.to(self.norm1.weight.dtype)
-        weighted = masks.transpose(1, 2) * masks.new_tensor(weights)  # b l 3
+        if isinstance(weights, Tensor):
+            each, shares = weights.to(masks)[:, None], weights.to(masks).T[:, :, None, None]  # f 1 3; for a region f 1 1
+        else:
+            each, shares = masks.new_tensor(weights), weights
+        weighted = masks.transpose(1, 2)[:, None] * each  # b f l 3
         out, carried, constant = [], [], 0.0
-        for region, weight in zip(REGIONS, weights, strict=True):
+        for region, share in zip(REGIONS, shares, strict=True):
             zero, project = self.zero_convs[region], self.regions[region].out
             out.append(zero.matrix @ project.weight)
             carried.append(zero.matrix @ project.bias)
-            constant = constant + weight * zero.bias
+            constant = constant + share * zero.bias
         bias = weighted @ torch.stack(carried) + constant
-        return RegionMaps(rows.take(weighted)[:, None, :, :, None], torch.cat(out, dim=1), bias[:, None], rows)
+        return RegionMaps(rows.take(weighted)[..., None], torch.cat(out, dim=1), bias, rows)
 
     def hear(self, speech: Float[Tensor, "b f t d"], maps: RegionMaps) -> Hearing:
         """Keys and values of the speech tokens, the three regions' side by side."""

@@ -51,10 +51,12 @@ class Conditions:
     has_speech: Bool[Tensor, " b"] | None = None  # None: all rows; a row without it hears exact silence
     words: Float[Tensor, "b f d"] | None = None  # None: word norms are passed by
     has_words: Bool[Tensor, " b"] | None = None
+    words_strength: Float[Tensor, "b f"] | None = None  # 0: nothing is told, exactly; None: 1 everywhere
     locator: Float[Tensor, "b f_or_1 c h w"] | None = (
         None  # of each frame, or one for all; zero for rows without a portrait
     )
-    region_weights: tuple[float, float, float] = (1.0, 1.0, 1.0)  # pose, face, lip
+    region_weights: tuple[float, float, float] = (1.0, 1.0, 1.0)  # pose, face, lip; of the whole video
+    frame_weights: Float[Tensor, "f 3"] | None = None  # of each frame instead, for this segment
 
 
 @dataclass(frozen=True)
@@ -162,12 +164,18 @@ class Layer(nn.Module):
     def prepare(self, told: Conditions, given: Given, portrait: LayerVideo) -> LayerConditions:
         words = hearing = motion = None
         if told.words is not None and self.words is not None and not given.words.none:
-            words = self.words.prepare(told.words, given.words)
+            words = self.words.prepare(told.words, given.words, told.words_strength)
         if told.speech is not None and portrait.maps is not None:
-            hearing = self.audio.hear(told.speech, portrait.maps)
+            hearing = self.audio.hear(told.speech, self._maps(told, given) or portrait.maps)
         if told.motion is not None:
             motion = self.motion.prepare(told.motion[self.name])
         return LayerConditions(portrait.identity, portrait.reading, words, hearing, motion)
+
+    def _maps(self, told: Conditions, given: Given) -> RegionMaps | None:
+        """The regions as this segment weighs them; None: as the whole video does."""
+        if told.frame_weights is None:
+            return None
+        return self.audio.maps(told.regions[self.level].flatten(2), told.frame_weights, given.speech)
 
     def forward(
         self, x: Float[Tensor, "r c h w"], step: Float[Tensor, "r d"], told: LayerConditions | None

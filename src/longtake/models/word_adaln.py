@@ -39,11 +39,12 @@ class WordNorm(nn.Module):
         nn.init.zeros_(self.second.weight)
         nn.init.zeros_(self.second.bias)
 
-    def prepare(self, words: Float[Tensor, "b f d"], rows: Rows) -> Shift:
-        """Scale and shift of the rows that have a prompt; the same for every denoising step."""
-        gamma, beta = (
-            self.second(F.silu(self.first(rows.take(words).to(self.first.weight.dtype)))).unsqueeze(2).chunk(2, dim=-1)
-        )
+    def prepare(self, words: Float[Tensor, "b f d"], rows: Rows, strength: Float[Tensor, "b f"] | None = None) -> Shift:
+        """Scale and shift of the rows that have a prompt; the same for every denoising step. Strength 0 makes both 0."""
+        both = self.second(F.silu(self.first(rows.take(words).to(self.first.weight.dtype)))).unsqueeze(2)
+        if strength is not None:
+            both = both * rows.take(strength).to(both)[:, :, None, None]
+        gamma, beta = both.chunk(2, dim=-1)
         return Shift(gamma, beta, rows)
 
     def forward(self, x: Float[Tensor, "r c h w"], shift: Shift) -> Float[Tensor, "r c h w"]:
