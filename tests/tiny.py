@@ -35,10 +35,24 @@ class Chirp:
         return (0.3 * np.sin(2 * np.pi * (200 + 90 * times) * times) * (times >= 0)).astype(np.float32)
 
 
-def tiny_networks() -> Networks:
+class FakeWords:
+    """A word encoder that gives every text numbers of its own and does not know any word with a q."""
+
+    width = 8
+
+    def embed(self, texts):
+        draws = (np.random.default_rng(sum(text.encode())).normal(size=self.width) for text in texts)
+        return torch.from_numpy(np.stack(list(draws))).float()
+
+    def unknown(self, text):
+        return [word for word in text.split() if "q" in word]
+
+
+def tiny_networks(words: FakeWords | None = None) -> Networks:
     """Networks whose every part matters: what holds for them holds for trained ones."""
     torch.manual_seed(0)
-    sizes = mini_sizes((32, 32), speech_layers=2, speech_features=16, speech_hidden=16, speech_tokens=2, words=0)
+    width = words.width if words else 0
+    sizes = mini_sizes((32, 32), speech_layers=2, speech_features=16, speech_hidden=16, speech_tokens=2, words=width)
     encoder = EncoderSizes(width=16, blocks=2, kernel=3, expand=1, taps=(1, 2))
     # Random weights whose decoder begins at zero would show grey whatever happens: shake everything.
     modules = [
@@ -50,7 +64,7 @@ def tiny_networks() -> Networks:
         for parameter in module.parameters():
             parameter.data += 0.1 * torch.randn_like(parameter)
         module.eval().requires_grad_(False)
-    return Networks(*modules, 0.5, {}, {}, torch.device("cpu"), torch.float32)
+    return Networks(*modules, 0.5, {}, {}, torch.device("cpu"), torch.float32, words)
 
 
 def tiny_portrait() -> Portrait:

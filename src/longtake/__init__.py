@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from longtake.animator import Animator, animate
-    from longtake.clips import Chunk, Portrait, Prompts, Segment, Speech, Tail
+    from longtake.clips import Chunk, Cue, Portrait, Prompts, Segment, Speech, Tail
     from longtake.errors import LongtakeError
     from longtake.pace import Progress
     from longtake.settings import Settings
@@ -24,6 +24,7 @@ _HOME = {
     "Animator": "animator",
     "animate": "animator",
     "Chunk": "clips",
+    "Cue": "clips",
     "Portrait": "clips",
     "Prompts": "clips",
     "Segment": "clips",
@@ -37,6 +38,7 @@ _HOME = {
 __all__ = [
     "Animator",
     "Chunk",
+    "Cue",
     "LongtakeError",
     "Portrait",
     "Progress",

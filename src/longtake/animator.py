@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from longtake.clips import Chunk, Portrait, Segment, Speech, Tail
-from longtake.conditions import read_portrait
+from longtake.clips import Chunk, Portrait, Prompts, Segment, Speech, Tail
+from longtake.conditions import read_portrait, with_branches
 from longtake.diffusion.guidance import branches
 from longtake.drift import Guardian
-from longtake.errors import PromptError, SpeechUnreadable
+from longtake.errors import SpeechUnreadable
 from longtake.face.regions import face_picture
 from longtake.journal.journal import Journal
 from longtake.journal.plan import Plan, expect_inputs, made_by, plan
@@ -21,12 +21,15 @@ from longtake.media.video import VideoWriter, check_place
 from longtake.networks import Networks, devices, load_networks
 from longtake.pace import Tell
 from longtake.parallel import ParallelSegments, check_strategy, step_of
-from longtake.prepare import prepare_portrait, prepare_prompts, prepare_speech
+from longtake.prepare import prepare_portrait, prepare_speech
 from longtake.presets import Preset, preset
+from longtake.prompt_remarks import late_prompts
+from longtake.prompts import Given, Track, plain, prompts_of
 from longtake.render import render
 from longtake.segments import Segments
 from longtake.settings import Settings
 from longtake.span import Span, SpanWriter
+from longtake.telling import Telling, expect_words, no_words, unknown_words
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,13 @@ class Prepared:
 
     portrait: Portrait
     speech: Speech
+    prompts: Prompts | None = None  # None: nothing was said; a stretch made anew takes the video's own
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Everything that will make the result worse than it could be."""
-        return (*self.portrait.warnings, *self.speech.warnings)
+        late = late_prompts(self.prompts or Prompts(), self.speech.seconds)
+        return (*self.portrait.warnings, *self.speech.warnings, *late)
 
 
 class Animator:
@@ -62,20 +67,19 @@ class Animator:
         self.networks: Networks = load_networks(self.preset, self.settings.run)
         self.others = [load_networks(self.preset, run) for run in devices(self.settings.run)[1:]] if parallel else []
 
-    def prepare(self, portrait: str | Path, speech: str | Path) -> Prepared:
-        """Both inputs, read and checked, without starting the work."""
-        return prepare(portrait, speech, self.settings, self.preset)
+    def prepare(self, portrait: str | Path, speech: str | Path, prompts: Given = None) -> Prepared:
+        """The inputs, read and checked, without starting the work."""
+        told = None if prompts is None else prompts_of(prompts)
+        return prepare(portrait, speech, self.settings, self.preset, told)
 
     def stream(
-        self,
-        portrait: str | Path | Prepared,
-        speech: str | Path | None = None,
-        prompts: Iterable[tuple[float, str]] | None = None,
+        self, portrait: str | Path | Prepared, speech: str | Path | None = None, prompts: Given = None
     ) -> Iterator[Chunk]:
-        """Chunks of the video in order, each as soon as it is made; memory does not grow with the speech."""
-        if prepare_prompts(prompts or ()).texts:
-            raise PromptError("This model has no text encoder yet.", do="leave the prompts out")
-        ready = portrait if isinstance(portrait, Prepared) else self.prepare(portrait, _given(speech))
+        """Chunks of the video in order, each as soon as it is made; memory does not grow with the speech.
+
+        `prompts`: one text, cues as `(12.5, "laughing")` or `longtake.Cue`, or the path of a file of them.
+        """
+        ready = self._ready(portrait, speech, prompts)
         fps = self.settings.video.fps
         for segment in self._segments(ready).until(ready.speech.frames(fps)):
             yield Chunk(segment.frames, segment.first_frame, fps, segment.notes)
@@ -89,14 +93,15 @@ class Animator:
         progress: Tell | None = None,
         restart: bool = False,
         keep_journal: bool = False,
+        prompts: Given = None,
     ) -> Path:
-        """The video file of the portrait speaking, with its sound.
+        """The video file of the portrait speaking, with its sound; `prompts` as `stream` takes them.
 
         What is made is recorded segment by segment in the folder `OUT.longtake`. Stopped or killed, the same call goes on
         from there and ends with the same video; `restart` begins anew, `keep_journal` keeps the records afterwards.
         """
         check_place(out)
-        ready = portrait if isinstance(portrait, Prepared) else self.prepare(portrait, _given(speech))
+        ready = self._ready(portrait, speech, prompts)
         with Journal(out, self.plan(ready), restart) as journal:
             if not journal.published:
                 video = self.settings.video
@@ -113,12 +118,14 @@ class Animator:
         span: Span,
         progress: Tell | None = None,
         restart: bool = False,
+        prompts: Given = None,
     ) -> Path:
         """The finished video with a stretch of it made anew by the settings of this animator, in its place.
 
-        Portrait and speech must be those that the video was made from. It can be stopped and gone on with like any run.
+        Portrait and speech must be those that the video was made from; without `prompts`, so are those. It can be stopped
+        and gone on with like any run.
         """
-        ready = portrait if isinstance(portrait, Prepared) else self.prepare(portrait, _given(speech))
+        ready = self._ready(portrait, speech, prompts, span.prompts())
         whole = self.plan(ready)
         plan = whole | {"first_frame": span.first, "frames": span.stop, "again": span.note(made_by(whole))}
         expect_inputs(span.made_by, plan, span.video)
@@ -144,7 +151,8 @@ class Animator:
         """Makes, writes and records the segments that the journal has not got yet."""
         if not journal.complete:
             loop = self._segments(ready, tail)
-            render(change(loop.until(journal.plan["frames"])), loop, writer, journal, step_of(self.settings), progress)
+            made, step = change(loop.until(journal.plan["frames"])), step_of(self.settings)
+            render(made, loop, writer, journal, step, self._track(ready), progress)
 
     def plan(self, ready: Prepared) -> Plan:
         """What a run with these inputs is: a journal of another plan is not gone on with."""
@@ -159,7 +167,29 @@ class Animator:
             "settings": self.settings.model_dump(exclude={"run"}),
             "weights": self.networks.hashes,
         }
-        return plan(ready.portrait, ready.speech, making, frames, run)
+        return plan(ready.portrait, ready.speech, making, frames, run, plain(ready.prompts or Prompts()))
+
+    def doubts(self, prompts: Prompts) -> list[str]:
+        """What these networks will not understand of the prompts; raises where they understand nothing."""
+        expect_words(self.networks, prompts, self.preset.name)
+        return list(unknown_words(prompts, self.networks.words)) if self.networks.words else []
+
+    def _ready(
+        self,
+        portrait: str | Path | Prepared,
+        speech: str | Path | None,
+        prompts: Given,
+        otherwise: Prompts | None = None,
+    ) -> Prepared:
+        """The inputs, read and checked: prompts that these networks can't follow are refused before any work."""
+        ready = portrait if isinstance(portrait, Prepared) else self.prepare(portrait, _given(speech))
+        told = ready.prompts if prompts is None else prompts_of(prompts)
+        told = told or otherwise or Prompts()
+        expect_words(self.networks, told, self.preset.name)
+        return replace(ready, prompts=told)
+
+    def _track(self, ready: Prepared) -> Track:
+        return Track(ready.prompts or Prompts(), self.settings.video.fps)
 
     def _segments(self, ready: Prepared, tail: Tail | None = None) -> Segments | ParallelSegments:
         if self.settings.sampling.strategy == "incremental":
@@ -171,30 +201,40 @@ class Animator:
         self, ready: Prepared, networks: Networks, tail: Tail | None = None, guard: Guardian | None = None
     ) -> Segments:
         """What makes the segments of this video on one device."""
-        guidance = self.settings.guidance
-        told = branches(guidance.portrait, guidance.speech, guidance.words)
-        portrait = read_portrait(ready.portrait, networks, told, self.settings)
+        guidance, prompts = self.settings.guidance, ready.prompts or Prompts()
+        portrait = read_portrait(ready.portrait, networks, branches(guidance.portrait, guidance.speech), self.settings)
         box = face_picture(ready.portrait.regions.face_box, self.settings.portrait.size_px) > 0
         face_box = torch.as_tensor(box, device=networks.device)
-        return Segments(portrait, networks.listen(ready.speech), face_box, networks, self.settings, tail, guard)
+        heard = networks.listen(ready.speech)
+        made = Segments(portrait, heard, face_box, networks, self.settings, tail, guard)
+        if prompts.cues or prompts.negative:
+            made.telling = Telling(self._track(ready), networks.words)
+            away = any((prompts.negative, *(cue.negative for cue in prompts.cues)))
+            told = branches(guidance.portrait, guidance.speech, guidance.words, away)
+            made.worded = with_branches(portrait, told) or read_portrait(ready.portrait, networks, told, self.settings)
+        return made
 
 
 def animate(portrait: str | Path, speech: str | Path, out: str | Path = "talk.mp4", **options: Any) -> Path:
     """The video file of the portrait speaking. `options`: preset, device, dtype, settings, and those of Animator.animate."""
-    names = ("overwrite", "progress", "restart", "keep_journal")
+    names = ("overwrite", "progress", "restart", "keep_journal", "prompts")
     writing = {name: options.pop(name) for name in names if name in options}
     return Animator(options.pop("preset", "mini"), **options).animate(portrait, speech, out, **writing)
 
 
-def prepare(portrait: str | Path, speech: str | Path, settings: Settings, model: Preset) -> Prepared:
-    """Both inputs, read and checked before the networks of the preset are loaded, so that bad input is told at once."""
+def prepare(
+    portrait: str | Path, speech: str | Path, settings: Settings, model: Preset, prompts: Prompts | None = None
+) -> Prepared:
+    """The inputs, read and checked before the networks of the preset are loaded, so that bad input is told at once."""
+    if prompts and prompts.texts and not model.knows_words:
+        raise no_words(model.name)
     heard = prepare_speech(speech, model.separator if settings.speech.separate_voice else None)
     if heard.frames(settings.video.fps) == 0:
         raise SpeechUnreadable(
             f"The sound in '{speech}' lasts only {heard.seconds:.3f} s: not one frame at {settings.video.fps} fps.",
             do="give a longer sound, or raise video.fps",
         )
-    return Prepared(prepare_portrait(portrait, settings.portrait, model), heard)
+    return Prepared(prepare_portrait(portrait, settings.portrait, model), heard, prompts)
 
 
 def _given(speech: str | Path | None) -> str | Path:

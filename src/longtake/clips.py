@@ -73,19 +73,32 @@ class Speech:
 
 
 @dataclass(frozen=True)
+class Cue:
+    """One prompt and its time. Without an end it holds until the next one without an end begins."""
+
+    start_s: float
+    text: str = ""  # empty: no words
+    stop_s: float | None = None
+    strength: float = 1.0  # 0..1
+    ease_s: float = 0.5  # over which it comes, and goes if it has an end
+    negative: str | None = None  # what to lead away from; None: as the whole track says
+    pose: float = 1.0  # how much speech moves each region, times the setting
+    face: float = 1.0
+    lip: float = 1.0
+
+
+@dataclass(frozen=True)
 class Prompts:
-    """Texts, each with the time from which it holds; empty = no words."""
+    """The prompt track: cues in the order of their beginnings; empty = no words."""
 
-    times_s: tuple[float, ...] = ()
-    texts: tuple[str, ...] = ()
+    cues: tuple[Cue, ...] = ()
+    negative: str = ""
 
-    def __post_init__(self) -> None:
-        assert len(self.times_s) == len(self.texts), "a time for each text"
-
-    def at(self, time_s: float) -> str:
-        """The text that holds at `time_s`: the last one begun; empty before the first."""
-        begun = [text for start, text in zip(self.times_s, self.texts, strict=True) if start <= time_s + 1e-9]
-        return begun[-1] if begun else ""
+    @property
+    def texts(self) -> list[str]:
+        """Every text that is told, once, in order; those to lead away from last."""
+        negative = [self.negative, *(cue.negative or "" for cue in self.cues)]
+        return [text for text in dict.fromkeys([*(cue.text for cue in self.cues), *negative]) if text]
 
 
 @dataclass(frozen=True, eq=False)

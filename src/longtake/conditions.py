@@ -5,7 +5,7 @@ What belongs to the portrait is made once per video, what belongs to a stretch o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import numpy as np
@@ -24,6 +24,7 @@ from longtake.models.projectors import with_lids
 from longtake.models.reference_net import Features
 from longtake.networks import Networks
 from longtake.settings import Settings
+from longtake.telling import SegmentWords
 
 MotionRead = Literal["whole", "difference"]
 
@@ -123,14 +124,21 @@ def segment_conditions(
     frames: int,
     networks: Networks,
     settings: Settings,
+    words: SegmentWords | None = None,
+    region_weights: Float[Tensor, "f 3"] | None = None,
 ) -> Conditions:
-    """What the denoiser is told about one segment, a row for each guidance branch."""
+    """What the denoiser is told about one segment, a row for each guidance branch.
+
+    `region_weights` of each frame (pose, face, lip) are times those of the settings.
+    """
     branches = portrait.branches
     rows, weights = len(branches), settings.regions
     window = networks.animation.speech_projection.sizes.window
     heard = speech.windows(first_frame, frames, settings.video.fps, window)
     tokens = networks.animation.speech_projection(heard[None].to(portrait.latent))
     published = settings.reference.pairing == "published"
+    usual = (weights.pose, weights.face, weights.lip)
+    said = words and _said(words, branches, tokens)
     return Conditions(
         identity=portrait.identity,
         regions=portrait.regions,
@@ -141,8 +149,31 @@ def segment_conditions(
         speech=tokens.expand(rows, -1, -1, -1),
         has_speech=torch.tensor([branch.speech for branch in branches]),
         locator=_locator(first_frame, frames, portrait, networks, settings),
-        region_weights=(weights.pose, weights.face, weights.lip),
+        region_weights=usual,
+        frame_weights=None if region_weights is None else region_weights * torch.tensor(usual),
+        words=said and said[0],
+        words_strength=said and said[1],
+        has_words=torch.tensor([branch.words or branch.negative for branch in branches]),
     )
+
+
+def _said(
+    words: SegmentWords, branches: list[Branch], like: Tensor
+) -> tuple[Float[Tensor, "k f d"], Float[Tensor, "k f"]]:
+    """Embeddings and their strength for each branch: the words, the negative ones, or nothing."""
+    rows = [
+        (words.words, words.strength)
+        if branch.words
+        else (words.negative, words.negative_strength * float(branch.negative))
+        for branch in branches
+    ]
+    return torch.stack([row for row, _ in rows]).to(like), torch.stack([strength for _, strength in rows]).to(like)
+
+
+def with_branches(portrait: PortraitConditions, branches: list[Branch]) -> PortraitConditions | None:
+    """The same for branches that are told as much of the portrait, row by row; None: it must be read for them."""
+    same = [branch.portrait for branch in portrait.branches] == [branch.portrait for branch in branches]
+    return replace(portrait, branches=branches) if same else None
 
 
 def _locator(

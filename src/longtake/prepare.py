@@ -1,17 +1,16 @@
-"""Step 1: files become the values that the networks are told about: Portrait, Speech, Prompts."""
+"""Step 1: files become the values that the networks are told about: Portrait and Speech (prompts.py: Prompts)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from io import BytesIO
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from longtake.clips import Portrait, Prompts, Regions, Speech
-from longtake.errors import NoFace, PortraitTooSmall, PromptError, SeveralFaces
+from longtake.clips import Portrait, Regions, Speech
+from longtake.errors import NoFace, PortraitTooSmall, SeveralFaces
 from longtake.presets import Preset, mini
 from longtake.settings import PortraitSettings
 
@@ -132,21 +131,6 @@ def prepare_speech(source: str | Path, separator: Path | None = None) -> Speech:
     from longtake.media.separation import separate
 
     return separate(speech, separator)
-
-
-def prepare_prompts(prompts: Iterable[tuple[float, str]] = ()) -> Prompts:
-    """The prompt track: texts in the order of the seconds from which they hold."""
-    track = sorted(((float(start_s), text.strip()) for start_s, text in prompts), key=lambda prompt: prompt[0])
-    for start_s, text in track:
-        if not np.isfinite(start_s) or start_s < 0:
-            raise PromptError(f"A prompt starts at {start_s} s.", expected="a time of 0 or more, in seconds")
-        if not text:
-            raise PromptError(f"The prompt at {start_s:g} s has no text.", do="write what the person should look like")
-    times = [start_s for start_s, _ in track]
-    for first, second in pairwise(times):
-        if first == second:
-            raise PromptError(f"Two prompts start at {first:g} s.", do="join their texts or move one")
-    return Prompts(tuple(times), tuple(text for _, text in track))
 
 
 def _count(faces: int) -> str:

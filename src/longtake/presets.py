@@ -51,6 +51,14 @@ class Preset:
             )
 
     @property
+    def knows_words(self) -> bool:
+        """Whether its animation weights have learned to follow prompts, by their header."""
+        from longtake.weights import files
+
+        sizes = files.about(self.weights / "animation.safetensors").get("sizes") or {}
+        return bool(sizes.get("denoiser", {}).get("words"))
+
+    @property
     def separator(self) -> Path:
         """The network that takes a voice out of music; it is among the published files, whatever the preset."""
         return (self.weights if self.published else hallo2().weights) / "Kim_Vocal_2.onnx"

@@ -10,6 +10,7 @@ from longtake.clips import Chunk, Segment, Tail
 from longtake.journal.journal import Journal
 from longtake.media.video import VideoWriter
 from longtake.pace import Pace, Tell
+from longtake.prompts import Track
 
 
 class Loop(Protocol):
@@ -19,9 +20,15 @@ class Loop(Protocol):
 
 
 def render(
-    made: Iterable[Segment], loop: Loop, writer: VideoWriter, journal: Journal, step: int, progress: Tell | None
+    made: Iterable[Segment],
+    loop: Loop,
+    writer: VideoWriter,
+    journal: Journal,
+    step: int,
+    track: Track,
+    progress: Tell | None,
 ) -> None:
-    """Writes and records the segments that come out of the loop, `step` frames each."""
+    """Writes and records the segments that come out of the loop, `step` frames each; `track` says what was asked for."""
     fps = writer.settings.fps
     pace, started = Pace(journal.plan["frames"], fps, step), time.monotonic()
     for segment in made:
@@ -30,4 +37,5 @@ def render(
         journal.add(segment, loop.tail, piece, time.monotonic() - started)
         started = time.monotonic()
         if progress:
-            progress(pace.tell(Chunk(segment.frames, segment.first_frame, fps, segment.notes)))
+            chunk = Chunk(segment.frames, segment.first_frame, fps, segment.notes)
+            progress(pace.tell(chunk, track.text(segment.first_frame + len(segment.frames) - 1)))

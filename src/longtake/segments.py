@@ -20,11 +20,12 @@ from longtake.decode import decode_frames
 from longtake.diffusion.guidance import combine, sample
 from longtake.diffusion.noise import common_noise, mixed_noise, segment_generator
 from longtake.diffusion.schedule import scheduler
-from longtake.models.denoiser import Deep, Prepared, PreparedVideo
+from longtake.models.denoiser import Conditions, Deep, Prepared, PreparedVideo
 from longtake.models.reference_net import Features
 from longtake.motion import add_noise, drop_patches, motion_frames
 from longtake.networks import Networks
 from longtake.settings import Settings
+from longtake.telling import SegmentWords, Telling
 
 SEGMENT_FRAMES = 16
 
@@ -36,7 +37,10 @@ class Guard(Protocol):
 
 
 class Segments:
-    """Makes the segments of one video, in order; `tail` is all that the next one needs."""
+    """Makes the segments of one video, in order; `tail` is all that the next one needs.
+
+    A segment of which the prompts say nothing is made by the same branches as without prompts: to the bit the same.
+    """
 
     def __init__(
         self,
@@ -51,7 +55,11 @@ class Segments:
         self.portrait, self.speech, self.face_box = portrait, speech, face_box
         self.networks, self.settings = networks, settings
         self.tail, self.guard = tail, guard
-        self.prepared_video: PreparedVideo | None = None  # made with the first segment, the same for all
+        self.telling: Telling | None = None
+        self.worded = portrait  # for segments of which the prompts say something: other guidance branches
+        self.prepared_video: dict[
+            str, PreparedVideo
+        ] = {}  # made with the first segment that needs it, the same for all
         self.running = torch.Generator("cpu").manual_seed(settings.sampling.seed)
 
     def until(self, frames: int) -> Iterator[Segment]:
@@ -81,19 +89,33 @@ class Segments:
         """
         index, first = (tail.next_segment, tail.next_frame) if tail else (0, 0)
         generator = self._generator(tail, index, attempt)
-        motion = self._motion(tail, generator)
+        words, weights = self._said(first)
+        portrait = self.worded if words else self.portrait
+        motion = self._motion(tail, generator, portrait)
         told = segment_conditions(
-            self.portrait, motion, self.speech, first, SEGMENT_FRAMES, self.networks, self.settings
+            portrait, motion, self.speech, first, SEGMENT_FRAMES, self.networks, self.settings, words, weights
         )
-        denoiser = self.networks.animation.denoiser
-        self.prepared_video = self.prepared_video or denoiser.prepare_video(told)
-        prepared = denoiser.prepare(told, SEGMENT_FRAMES, self.prepared_video)
-        latents = self._denoise(prepared, self._noise(index, attempt, generator))
+        noise = self._noise(index, attempt, generator)
+        latents = self._denoise(self._prepared(told, portrait), noise, portrait)
         frames, last = decode_frames(
             latents, self.networks, self.settings.run.decode_frames, tail=self.settings.motion.frames
         )
         random = generator.get_state().numpy() if generator is self.running else None
         return Segment(index, first, frames), Tail(last, index + 1, first + SEGMENT_FRAMES, random)
+
+    def _said(self, first: int) -> tuple[SegmentWords | None, Float[Tensor, "f 3"] | None]:
+        """What the prompts say of the segment that begins at a frame, and how they weigh the regions."""
+        if self.telling is None:
+            return None, None
+        weights = self.telling.weights(first, SEGMENT_FRAMES)
+        return (self.telling.tell(first, SEGMENT_FRAMES) if self.settings.guidance.words else None), weights
+
+    def _prepared(self, told: Conditions, portrait: PortraitConditions) -> Prepared:
+        denoiser = self.networks.animation.denoiser
+        rows = ",".join(f"{branch.portrait:d}{branch.speech:d}" for branch in portrait.branches)
+        if rows not in self.prepared_video:
+            self.prepared_video[rows] = denoiser.prepare_video(told)
+        return denoiser.prepare(told, SEGMENT_FRAMES, self.prepared_video[rows])
 
     def _generator(self, tail: Tail | None, index: int, attempt: int) -> torch.Generator:
         sampling = self.settings.sampling
@@ -103,7 +125,7 @@ class Segments:
             self.running.set_state(torch.as_tensor(tail.random))
         return self.running
 
-    def _motion(self, tail: Tail | None, generator: torch.Generator) -> Features:
+    def _motion(self, tail: Tail | None, generator: torch.Generator, portrait: PortraitConditions) -> Features:
         """Step 3: the tail, patch-dropped in pixels and noised in latents, as the reference net sees it."""
         motion, networks = self.settings.motion, self.networks
         pictures = None if tail is None else torch.as_tensor(tail.pictures).to(self.portrait.picture)
@@ -111,7 +133,7 @@ class Segments:
         keep = self.face_box if motion.keep_face else None
         dropped = drop_patches(frames, generator, motion.patch_px, motion.drop_rate, motion.share_mask, keep)
         latents = add_noise(networks.autoencoder.encode(dropped), generator, motion.noise_std)
-        return read_motion(latents, self.portrait, networks, self.settings)
+        return read_motion(latents, portrait, networks, self.settings)
 
     def _noise(self, segment: int, attempt: int, generator: torch.Generator) -> Float[Tensor, "1 c f h w"]:
         """What a segment starts from; another attempt shares nothing with its neighbours, so that it can really differ."""
@@ -122,20 +144,23 @@ class Segments:
             common = common_noise(shape, sampling.seed, segment, sampling.noise_segments)
         return mixed_noise(shape, sampling.shared_noise, generator, common).to(like.device)
 
-    def _denoise(self, prepared: Prepared, noise: Float[Tensor, "1 c f h w"]) -> Float[Tensor, "f c h w"]:
+    def _denoise(
+        self, prepared: Prepared, noise: Float[Tensor, "1 c f h w"], portrait: PortraitConditions
+    ) -> Float[Tensor, "f c h w"]:
         """Step 4: noise to latents under guidance; as differences from the portrait where the weights say so."""
-        sampling, reference = self.settings.sampling, self.portrait.latent
+        sampling, reference, branches = self.settings.sampling, portrait.latent, portrait.branches
         prediction = self.networks.trained.get("prediction", "v")
         steps = scheduler(sampling.scheduler, sampling.steps, sampling.beta_schedule, sampling.zero_snr, prediction)
         guidance = self.settings.guidance
         guided = set(steps.timesteps[guidance.from_step : guidance.to_step].tolist())
-        alone = prepared.row(len(self.portrait.branches) - 1)  # told everything, for steps without guidance
+        alone = prepared.row(len(branches) - 1)  # told everything, for steps without guidance
 
         reuse = Reuse(sampling.deep_every)
 
         def predict(x: Float[Tensor, "1 c f h w"], step: Tensor) -> Float[Tensor, "1 c f h w"]:
             if step.item() in guided:
-                return self._guided(x, step, prepared, reuse)
+                rows = x.expand(len(branches), *x.shape[1:])
+                return combine(self._denoiser(rows, step, prepared, reuse), branches)
             return self._denoiser(x, step, alone, reuse)
 
         latents = sample(predict, noise, steps)[0].transpose(0, 1)
@@ -143,12 +168,6 @@ class Segments:
         if anchor_std is not None:
             latents = reference.float() + anchor_std * latents
         return latents.to(reference.dtype)
-
-    def _guided(
-        self, x: Float[Tensor, "1 c f h w"], step: Tensor, prepared: Prepared, reuse: Reuse
-    ) -> Float[Tensor, "1 c f h w"]:
-        branches = self.portrait.branches
-        return combine(self._denoiser(x.expand(len(branches), *x.shape[1:]), step, prepared, reuse), branches)
 
     def _denoiser(
         self, rows: Float[Tensor, "k c f h w"], step: Tensor, told: Prepared, reuse: Reuse

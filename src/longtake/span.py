@@ -6,6 +6,7 @@ ones. Every segment begins with a key frame, so packets before and after are cop
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,12 +15,13 @@ from typing import Any
 import av
 import numpy as np
 
-from longtake.clips import Segment, Tail
+from longtake.clips import Prompts, Segment, Tail
 from longtake.errors import InputError
 from longtake.fade import mix, shares
 from longtake.media.pixels import as_pictures
 from longtake.media.video import VideoFacts, VideoWriter, frames_between, video_facts
 from longtake.media.writer import FAST_START, flush_to_disk
+from longtake.prompts import Mix, Track, from_plain
 from longtake.segments import SEGMENT_FRAMES
 from longtake.settings import Settings
 from longtake.times import clock
@@ -43,11 +45,16 @@ class Span:
 
     def note(self, made_by: dict[str, Any]) -> dict[str, Any]:
         """What the video will say about the stretch."""
-        return {"frames": [self.first, self.stop], "seed": made_by["seed"], "settings": made_by["settings"]}
+        told = {name: made_by[name] for name in ("seed", "settings")}
+        return {"frames": [self.first, self.stop], **told, "prompts": made_by.get("prompts", {})}
 
     def settings(self) -> Settings:
         """The settings that the video was made with; what is changed is laid over them."""
         return Settings.checked(self.made_by["settings"])
+
+    def prompts(self) -> Prompts:
+        """The prompts that the beginning of the stretch was made with last."""
+        return Asked(self.made_by, self.facts.fps).track(self.first).prompts
 
     def tail(self, count: int) -> Tail | None:
         """The `count` frames before the stretch, as the loop wants them; None at the beginning of the video."""
@@ -89,6 +96,37 @@ def find_span(video: str | Path, start_s: float, stop_s: float) -> Span:
     first = int(start_s * facts.fps) // SEGMENT_FRAMES * SEGMENT_FRAMES
     stop = -int(-stop_s * facts.fps // SEGMENT_FRAMES) * SEGMENT_FRAMES
     return Span(video, facts, first, min(stop, facts.frames))
+
+
+def changed_span(video: str | Path, prompts: Prompts, stop_s: float = math.inf) -> Span:
+    """The segments of a finished video, up to `stop_s`, of which these prompts say something else than those it was made with."""
+    whole = find_span(video, 0.0, math.inf)
+    fps = whole.facts.fps
+    told, now = Asked(whole.made_by, fps), Track(prompts, fps)
+    changed = [frame for frame in range(whole.facts.frames) if told.at(frame) != now.at(frame)]
+    if not changed:
+        raise InputError(
+            f"'{video}' was made with these prompts.", do="change one, or say from when on with --from TIME"
+        )
+    # The fade into the old video begins after the last change.
+    return find_span(video, changed[0] / fps, min(stop_s, (changed[-1] + 1 + FADE) / fps))
+
+
+class Asked:
+    """What each frame of a finished video was asked to be, stretches made anew included."""
+
+    def __init__(self, made_by: dict[str, Any], fps: float) -> None:
+        self.whole = Track(from_plain(made_by.get("prompts", {})), fps)
+        again = [note for note in made_by.get("again", []) if "prompts" in note]
+        self.again = [(note["frames"], Track(from_plain(note["prompts"]), fps)) for note in reversed(again)]
+
+    def at(self, frame: int) -> Mix:
+        """What the prompts said of one frame when it was made last."""
+        return self.track(frame).at(frame)
+
+    def track(self, frame: int) -> Track:
+        """The prompts that a frame was made with last."""
+        return next((track for (first, stop), track in self.again if first <= frame < stop), self.whole)
 
 
 class SpanWriter(VideoWriter):

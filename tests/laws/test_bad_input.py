@@ -93,6 +93,11 @@ def test_a_picture_in_the_place_of_the_sound_is_an_input_error(good, capsys):
         (["--guidance", "nan"], SETTINGS),
         (["--preset", "nano"], SETTINGS),
         (["--config", "none.toml"], SETTINGS),
+        (["--prompt", "-3=laughing"], INPUT),
+        (["--prompt", "0:75=laughing"], INPUT),
+        (["--prompt", "calm", "--prompt", "0=laughing"], INPUT),
+        (["--prompt", "word " * 5000], INPUT),
+        (["--prompts", "none.srt"], INPUT),
     ],
 )
 def test_a_wrong_setting_is_told_before_any_file_is_read(good, capsys, flags, code):
@@ -116,6 +121,22 @@ def test_a_damaged_weight_file_is_a_weights_error(good, monkeypatch, capsys):
     monkeypatch.setattr("longtake.animator.prepare", lambda *_: FakePrepared())
     code, told = animate(capsys, good, good / "grey.png", good / "tone.wav", "--device", "cpu")
     assert code == WEIGHTS and "safetensors" in told
+
+
+def test_a_broken_file_of_prompts_is_an_input_error_that_names_the_line(good, capsys):
+    (good / "broken.srt").write_text("1\n00:00:01,000 --> soon\nsmiling\n")
+    code, told = animate(capsys, good, good / "grey.png", good / "tone.wav", "--prompts", str(good / "broken.srt"))
+    assert code == INPUT and "broken.srt: line 2" in told
+
+
+def test_a_prompt_for_weights_without_words_is_a_weights_error(good, capsys, monkeypatch):
+    """Never left out in silence; a track without a text has nothing to be left out."""
+    from longtake.presets import Preset
+
+    monkeypatch.setattr(Preset, "knows_words", False)
+    code, told = animate(capsys, good, good / "grey.png", good / "tone.wav", "--prompt", "smiling")
+    assert code == WEIGHTS and "have not learned any words" in told
+    assert animate(capsys, good, good / "grey.png", good / "tone.wav", "--prompt", "")[0] == INPUT  # only: no face
 
 
 class FakePrepared:

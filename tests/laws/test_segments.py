@@ -140,7 +140,7 @@ def test_the_reference_net_has_an_effect(networks, portrait):
 def test_motion_modules_have_an_effect(networks, portrait):
     with_motion = make(networks, portrait)
     without = make(networks, portrait)
-    without._motion = lambda tail, generator: None
+    without._motion = lambda *_: None
     assert not np.array_equal(with_motion.next().frames, without.next().frames)
 
 

@@ -12,8 +12,8 @@ import pytest
 from longtake import __version__
 from longtake.apps.animate import collect_settings
 from longtake.apps.cli import app, given
-from longtake.apps.outcome import run_app
-from longtake.clips import Chunk
+from longtake.apps.outcome import USAGE_EXIT_CODE, run_app
+from longtake.clips import Chunk, Cue, Prompts
 from longtake.errors import LongtakeError, NoFace
 from longtake.journal.journal import journal_folder
 from longtake.media.video import read_frames
@@ -33,9 +33,13 @@ class FakeAnimator:
 
     trouble: BaseException | None = None
     settings: Settings
+    prompts: Prompts | None = None
 
     def __init__(self, preset, settings):
         type(self).settings = settings
+
+    def doubts(self, prompts):
+        return [f"Nobody knows '{text}'." for text in prompts.texts if "q" in text]
 
     def animate(self, ready, speech, out, overwrite, progress, restart, keep_journal):
         from longtake.media.video import VideoWriter
@@ -57,7 +61,12 @@ def animator(monkeypatch):
     fake = type("Fake", (FakeAnimator,), {})
     module.Animator = fake  # type: ignore[attr-defined]
     ready = types.SimpleNamespace(warnings=("The face is small.",), speech=FakeSpeech())
-    module.prepare = lambda portrait, speech, settings, model: ready  # type: ignore[attr-defined]
+
+    def prepare(portrait, speech, settings, model, prompts):
+        fake.prompts = prompts
+        return ready
+
+    module.prepare = prepare  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "longtake.animator", module)
     return fake
 
@@ -124,6 +133,17 @@ def test_flags_lie_over_sets_which_lie_over_the_file(animator, tmp_path):
 def test_flags_that_are_not_given_change_nothing():
     flags = given({"sampling": {"seed": None}, "video": {"fps": None}})
     assert flags == {} and collect_settings(Settings(), None, [], flags) == Settings()
+
+
+def test_prompts_come_from_flags_or_a_file_and_doubts_about_them_are_said(animator, tmp_path, capsys):
+    assert animate(tmp_path, "--prompt", "0:12=qux", "--prompt", "calm", "--negative", "frown") == 0
+    assert animator.prompts == Prompts((Cue(0.0, "calm"), Cue(12.0, "qux")), "frown")
+    assert "Nobody knows 'qux'." in capsys.readouterr().err
+    (tmp_path / "moods.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nsmiling\n")
+    again = ("-o", str(tmp_path / "again.mp4"))
+    assert animate(tmp_path, "--prompts", str(tmp_path / "moods.srt"), *again, "-q") == 0
+    assert animator.prompts == Prompts((Cue(1.0, "smiling", 2.0),))
+    assert animate(tmp_path, "--prompts", "moods.srt", "--prompt", "calm", *again) == USAGE_EXIT_CODE
 
 
 def test_an_existing_output_is_kept_without_overwrite(animator, tmp_path, capsys):

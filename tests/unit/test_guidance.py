@@ -63,3 +63,19 @@ def test_every_scheduler_finds_a_known_picture(name, prediction):
 def test_an_unknown_scheduler_names_the_known_ones():
     with pytest.raises(SettingsError, match="ddim, dpm"):
         scheduler("euler", 4)
+
+
+@pytest.mark.parametrize("scales", [(3.5, 3.5, 3.5), (1.0, 3.0, 2.0), (2.0, 4.0, 0.5), (1.0, 1.0, 5.0)])
+def test_a_negative_prompt_is_what_the_words_are_guided_away_from(scales):
+    velocity = dict(zip(["", "p", "ps", "psn", "psw"], torch.randn(5, 2, 3, 4, 4), strict=True))
+    s_p, s_s, s_w = scales
+    want = velocity["psn"] + s_w * (velocity["psw"] - velocity["psn"])
+    want = want + (s_s - 1) * (velocity["ps"] - velocity["p"]) + (s_p - 1) * (velocity["p"] - velocity[""])
+    told = branches(*scales, negative=True)
+    rows = [velocity["p" * b.portrait + "s" * b.speech + "w" * b.words + "n" * b.negative] for b in told]
+    assert torch.allclose(combine(torch.stack(rows), told)[0], want, atol=1e-5)
+
+
+def test_a_negative_prompt_costs_nothing_where_words_are_not_guided():
+    assert branches(1.0, 1.0, 1.0, negative=True) == branches(1.0, 1.0, 1.0)
+    assert not any(branch.negative for branch in branches(2.0, 3.0, None, negative=True))

@@ -8,10 +8,10 @@ import pytest
 from drawn_face import drawn_face
 from PIL import Image
 
-from longtake.errors import NoFace, PortraitTooSmall, PortraitUnreadable, PromptError, SeveralFaces
+from longtake.errors import NoFace, PortraitTooSmall, PortraitUnreadable, SeveralFaces
 from longtake.face.detect import find_landmarks
 from longtake.face.identity import identity_distance, identity_of
-from longtake.prepare import portrait_of, prepare_portrait, prepare_prompts
+from longtake.prepare import portrait_of, prepare_portrait
 from longtake.presets import hallo2, mini
 from longtake.settings import PortraitSettings
 
@@ -125,21 +125,6 @@ def test_the_portraits_identity_is_that_of_the_source():
     picture = drawn_face()
     who = identity_of(picture, find_landmarks(picture)[0])
     assert identity_distance(who, portrait_of(picture).identity) < 0.2
-
-
-def test_prompts_are_put_in_order_of_time():
-    track = prepare_prompts([(12.5, " laughing "), (0.0, "calm")])
-    assert track.times_s == (0.0, 12.5)
-    assert track.texts == ("calm", "laughing")
-    assert prepare_prompts().texts == ()
-
-
-@pytest.mark.parametrize(
-    "prompts", [[(-1.0, "calm")], [(float("nan"), "calm")], [(0.0, " ")], [(1.0, "a"), (1.0, "b")]]
-)
-def test_prompts_that_make_no_sense_are_errors(prompts):
-    with pytest.raises(PromptError):
-        prepare_prompts(prompts)
 
 
 def test_the_voice_is_separated_only_if_asked_and_a_missing_separator_says_what_to_fetch(tmp_path):

@@ -14,6 +14,7 @@ from longtake.apps.outcome import say
 from longtake.apps.predict import forewarn
 from longtake.apps.preview import preview_place
 from longtake.apps.progress import progress_bar
+from longtake.clips import Prompts
 from longtake.errors import RunInterrupted
 from longtake.presets import Preset
 from longtake.presets import preset as preset_named
@@ -47,6 +48,7 @@ class Wish:
     config: Path | None
     assignments: list[str]
     weights: Path | None = None
+    prompts: Prompts | None = None
 
     def model(self) -> Preset:
         """The preset, with its weights in their place."""
@@ -60,6 +62,7 @@ class Wish:
         return collect_settings(base, self.config, self.assignments, self.flags)
 
 
+CHANGE = "change"  # in the place of a time: from the first changed prompt on
 Act = Callable[["Animator", "Prepared", "Tell"], object]
 
 
@@ -80,9 +83,13 @@ def animate_file(wish: Wish, told: Told, overwrite: bool, restart: bool, keep_jo
 
 def animate_span(wish: Wish, told: Told, start: str, stop: str | None, restart: bool) -> None:
     """Makes a stretch of the finished video anew, by its own settings with what is wished laid over them."""
-    from longtake.span import find_span
+    from longtake.span import changed_span, find_span
 
-    span = find_span(wish.out, seconds_of(start), seconds_of(stop) if stop else math.inf)
+    stop_s = seconds_of(stop) if stop else math.inf
+    if start == CHANGE:
+        span = changed_span(wish.out, wish.prompts or Prompts(), stop_s)
+    else:
+        span = find_span(wish.out, seconds_of(start), stop_s)
 
     def act(animator: Animator, ready: Prepared, progress: Tell) -> None:
         animator.animate_again(ready, None, span, progress, restart)
@@ -94,13 +101,16 @@ def _work(wish: Wish, model: Preset, settings: Settings, told: Told, act: Act) -
     from longtake.animator import Animator, prepare
 
     preview = preview_place(told.preview, told.preview_every, wish.out)
-    ready = prepare(wish.portrait, wish.speech, settings, model)
+    ready = prepare(wish.portrait, wish.speech, settings, model, wish.prompts)
     warnings = [*ready.warnings, *forewarn(model, settings)]
     if not told.quiet:
         for warning in warnings:
             say(warning)
     told.lines.write("run", **_run_facts(wish, model, settings, ready), warnings=warnings)
     animator = Animator(model, settings=settings)
+    doubts = animator.doubts(wish.prompts) if wish.prompts else []
+    for doubt in [] if told.quiet else doubts:
+        say(doubt)
     started = time.monotonic()
     try:
         with progress_bar(told.quiet) as bar:

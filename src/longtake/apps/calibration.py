@@ -85,7 +85,7 @@ def load_of(settings: Settings) -> Load:
         size_px=settings.portrait.size_px,
         steps=sampling.steps,
         deep_every=sampling.deep_every,
-        branches=len(branches(guidance.portrait, guidance.speech, guidance.words)),
+        branches=len(branches(guidance.portrait, guidance.speech)),
         guided=(guidance.from_step, guidance.to_step),
         motion_frames=settings.motion.frames,
         strategy=sampling.strategy,

@@ -66,6 +66,15 @@ def animate(
     speech: Annotated[Path, typer.Argument(metavar="SPEECH", help="A sound or video file with the voice.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help="The video to write.")] = Path("talk.mp4"),
     preset: Annotated[str, typer.Option(help="The model: mini or hallo2.")] = "mini",
+    prompt: Annotated[
+        list[str],
+        typer.Option(metavar="[TIME=]TEXT", help='What the person should look like, from when on: 0:12="laughing".'),
+    ] = [],  # noqa: B006
+    prompts: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A file of prompts: YAML, JSON, SRT or WebVTT (docs/prompts.md)."),
+    ] = None,
+    negative: Annotated[str | None, typer.Option(metavar="TEXT", help="What to lead away from.")] = None,
     seed: Annotated[int | None, typer.Option(help="Another seed gives another performance.")] = None,
     steps: Annotated[int | None, typer.Option(help="Denoising steps per segment.")] = None,
     guidance: Annotated[
@@ -99,7 +108,11 @@ def animate(
     ] = False,
     start: Annotated[
         str | None,
-        typer.Option("--from", metavar="TIME", help="Make OUT, a finished video, anew from here, like 12:30 ..."),
+        typer.Option(
+            "--from",
+            metavar="TIME",
+            help="Make OUT, a finished video, anew from here, like 12:30, or from the first changed prompt: change ...",
+        ),
     ] = None,
     stop: Annotated[
         str | None, typer.Option("--to", metavar="TIME", help="... to here; by default to its end.")
@@ -126,6 +139,7 @@ def animate(
     """Make PORTRAIT speak SPEECH. Stopped or killed, the same command goes on."""
     from longtake.apps.animate import Told, Wish, animate_file, animate_span
     from longtake.apps.lines import event_lines
+    from longtake.prompt_files import said
 
     flags = {
         "sampling": {"seed": seed, "steps": steps, "strategy": strategy and strategy.value},
@@ -135,7 +149,10 @@ def animate(
         "portrait": {"face": face},
         "speech": {"separate_voice": separate_voice or None},
     }
-    wish = Wish(portrait, speech, out, preset, given(flags), config, assignments, weights)
+    if prompt and prompts:
+        raise typer.BadParameter("give prompts by --prompt or in a file with --prompts, not both")
+    track = said(prompt, prompts, negative)
+    wish = Wish(portrait, speech, out, preset, given(flags), config, assignments, weights, track)
     if json and not dry_run:
         raise typer.BadParameter("--json goes with --dry-run; for the lines of a run there is --json-progress")
     if dry_run and (start is not None or stop is not None):

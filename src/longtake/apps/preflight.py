@@ -30,7 +30,7 @@ def preflight(wish: Wish, overwrite: bool) -> dict[str, Any]:
     check_output(wish.out, overwrite or folder.exists())
     from longtake.animator import prepare
 
-    ready = prepare(wish.portrait, wish.speech, settings, model)
+    ready = prepare(wish.portrait, wish.speech, settings, model, wish.prompts)
     frames = ready.speech.frames(settings.video.fps)
     records = read_records(folder)
     done = min(frames, records[-1].frames if records else 0)

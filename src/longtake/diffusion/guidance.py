@@ -7,6 +7,13 @@ Conditions are added one after the other, each step scaled by its own number:
 
 which is a weighted sum of four branches. A branch of weight zero is never run: equal scales leave one pair, scales of 1
 leave the fully told branch alone. Motion frames and regions are told to every branch.
+
+With a negative prompt the words are guided away from it instead of from no words, and the other steps are differences:
+
+    v = v(portrait, speech, negative) + s_words * (v(portrait, speech, words) - v(portrait, speech, negative))
+        + (s_speech - 1) * (v(portrait, speech) - v(portrait)) + (s_portrait - 1) * (v(portrait) - v(nothing))
+
+which is the sum above where the negative says nothing. It takes up to two branches more.
 """
 
 from collections.abc import Callable
@@ -28,13 +35,16 @@ class Branch:
     portrait: bool
     speech: bool
     words: bool
+    negative: bool = False  # told the negative prompt in the place of the words
 
 
-def branches(portrait: float, speech: float, words: float | None = None) -> list[Branch]:
+def branches(portrait: float, speech: float, words: float | None = None, negative: bool = False) -> list[Branch]:
     """The branches that these scales need, least told first. `words=None`: there is no prompt."""
     scales = [portrait, speech] if words is None else [portrait, speech, words]
     weights = [low - high for low, high in zip([1.0, *scales], [*scales, 0.0], strict=True)]
     told = [Branch(weight, stage > 0, stage > 1, stage > 2) for stage, weight in enumerate(weights)]
+    if negative and words is not None:
+        told[2:3] = [Branch(speech - 1.0, True, True, False), Branch(1.0 - words, True, True, False, negative=True)]
     return [branch for branch in told if abs(branch.weight) > 1e-9]
 
 

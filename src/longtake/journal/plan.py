@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from longtake import __version__
 from longtake.clips import Portrait, Speech
 from longtake.errors import JournalDamaged, JournalMismatch
 from longtake.journal.files import replace_file
+from longtake.times import clock
 
 FORMAT = 1
 PLAN = "run.json"
@@ -20,7 +22,14 @@ FREE = ("names", "finished")  # told, but not compared
 INPUTS = {"inputs.portrait": "the portrait is another picture", "inputs.speech": "the speech is another sound"}
 
 
-def plan(portrait: Portrait, speech: Speech, made_by: dict[str, Any], frames: int, run: dict[str, Any]) -> Plan:
+def plan(
+    portrait: Portrait,
+    speech: Speech,
+    made_by: dict[str, Any],
+    frames: int,
+    run: dict[str, Any],
+    prompts: dict[str, Any] | None = None,
+) -> Plan:
     """The plan of a run: its inputs by their content, what makes the video, and where (`run`)."""
     seen = hashlib.sha256()
     for part in (portrait.picture, portrait.landmarks, portrait.identity):
@@ -34,6 +43,7 @@ def plan(portrait: Portrait, speech: Speech, made_by: dict[str, Any], frames: in
         "frames": frames,
         "run": run,
         **made_by,
+        "prompts": prompts or {},
         "names": {"speech": str(speech.path)},
     }
     return json.loads(json.dumps(told, default=str))
@@ -41,7 +51,8 @@ def plan(portrait: Portrait, speech: Speech, made_by: dict[str, Any], frames: in
 
 def made_by(plan: Plan) -> dict[str, Any]:
     """What the finished video says about its making."""
-    return {name: plan[name] for name in ("preset", "seed", "settings", "weights", "inputs")}
+    told = {name: plan[name] for name in ("preset", "seed", "settings", "weights", "inputs")}
+    return told | ({"prompts": plan["prompts"]} if plan.get("prompts") else {})
 
 
 def expect_inputs(old: dict[str, Any], plan: Plan, video: Path) -> None:
@@ -99,6 +110,8 @@ def differences(old: Plan, new: Plan) -> Iterator[str]:
             continue
         if name.startswith("weights."):
             weights = True
+        elif name == "prompts.cues":
+            yield f"the prompts are others{_since(before.get(name, []), after.get(name, []))}"
         elif name == "frames" and before["inputs.speech"] != after["inputs.speech"]:
             continue  # another sound has another length
         else:
@@ -108,6 +121,12 @@ def differences(old: Plan, new: Plan) -> Iterator[str]:
             )
     if weights:
         yield "the weights are others"
+
+
+def _since(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> str:
+    """From when on two lists of cues differ, as a clause."""
+    differ = [pair for pair in zip_longest(before, after) if pair[0] != pair[1]]
+    return f" from {clock(min(cue['start_s'] for cue in differ[0] if cue))} on" if differ else ""
 
 
 def flat(table: dict[str, Any], lead: str = "") -> dict[str, Any]:

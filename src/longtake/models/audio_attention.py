@@ -75,7 +75,8 @@ class AudioModule(nn.Module):
         """
         masks = masks.to(self.norm1.weight.dtype)
         if isinstance(weights, Tensor):
-            each, shares = weights.to(masks)[:, None], weights.to(masks).T[:, :, None, None]  # f 1 3; for a region f 1 1
+            weights = weights.to(masks)
+            each, shares = weights[:, None], weights.T[:, :, None, None]  # f 1 3; of a region f 1 1
         else:
             each, shares = masks.new_tensor(weights), weights
         weighted = masks.transpose(1, 2)[:, None] * each  # b f l 3
