@@ -34,6 +34,7 @@ LAYERS = [
         "rehearsal",
         "decode",
         "enhance",
+        "restoration",
         "journal",
         "pace",
         "render",

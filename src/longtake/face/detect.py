@@ -118,7 +118,7 @@ def find_landmarks(picture: UInt8[np.ndarray, "H W 3"]) -> list[Float32[np.ndarr
     found = (landmarks_near(picture, roi_of_face(face), FIRST_PASSES) for face in find_faces(picture))
     kept: list[np.ndarray] = []
     for points in found:
-        if points is not None and all(_overlap(_extent(points), _extent(other)) < OVERLAP for other in kept):
+        if points is not None and all(overlap_of_landmarks(points, other) < OVERLAP for other in kept):
             kept.append(points)
     return sorted(kept, key=lambda points: -float(np.prod(np.ptp(points[:, :2], axis=0))))
 
@@ -259,6 +259,11 @@ def _distinct(faces: list[Face]) -> list[Face]:
         if all(_overlap(face.box, other.box) < OVERLAP for other in kept):
             kept.append(face)
     return kept
+
+
+def overlap_of_landmarks(a: Float[np.ndarray, "p axes"], b: Float[np.ndarray, "p axes"]) -> float:
+    """Shared area of the boxes of two faces as a share of their union."""
+    return _overlap(_extent(a), _extent(b))
 
 
 def _extent(points: np.ndarray) -> tuple[float, ...]:
