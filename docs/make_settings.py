@@ -4,7 +4,7 @@ import typing
 from pathlib import Path
 
 from longtake.presets import PRESETS
-from longtake.settings import Section, Settings
+from longtake.settings import Enhancing, Section, Settings
 
 PAGE = Path(__file__).parent / "settings.md"
 
@@ -24,11 +24,19 @@ seed = 7
 An unknown name is an error that tells the nearest one. Every output records the settings that made it.
 """
 
+ENHANCING = """# Settings of `longtake enhance`
+
+`run` is the section above; no preset changes these.
+"""
+
 
 def page() -> str:
     """The whole page."""
     sections = [section_text(name, field.annotation) for name, field in Settings.model_fields.items()]
-    return "\n".join([HEAD, *sections])
+    enhancing = [
+        plain_section(name, field.annotation) for name, field in Enhancing.model_fields.items() if name != "run"
+    ]
+    return "\n".join([HEAD, *sections, ENHANCING, *enhancing])
 
 
 def section_text(name: str, section: type[Section]) -> str:
@@ -39,6 +47,16 @@ def section_text(name: str, section: type[Section]) -> str:
         values = [getattr(getattr(make().settings, name), field_name) for make in PRESETS.values()]
         cells = [f"`{name}.{field_name}`", *map(shown, values), takes(field), field.description]
         lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def plain_section(name: str, section: type[Section]) -> str:
+    """A section that no preset changes."""
+    lines = [f"## {name}", "", (section.__doc__ or "").strip(), "", "| setting | default | takes | what it is |"]
+    lines.append("| --- | --- | --- | --- |")
+    for field_name, field in section.model_fields.items():
+        cells = (f"`{name}.{field_name}`", shown(field.default), takes(field), field.description)
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
     return "\n".join(lines) + "\n"
 
 

@@ -14,6 +14,7 @@ from longtake.encoders.speech import SpeechSizes as EncoderSizes
 from longtake.errors import SettingsError
 from longtake.models.animation import Animation, AnimationSizes
 from longtake.models.autoencoder import Autoencoder, AutoencoderSizes
+from longtake.models.enhancer import Enhancer, EnhancerSizes
 from longtake.placing import placed, placed_animation
 from longtake.settings import RunSettings
 from longtake.weights import files
@@ -114,6 +115,14 @@ def load_autoencoder(path: Path) -> Autoencoder:
 def load_speech(path: Path) -> SpeechEncoder:
     """The speech encoder in a weight file, float32."""
     return _load(path, EncoderSizes, SpeechEncoder)[0].eval().requires_grad_(False)
+
+
+def load_enhancer(path: Path, run: RunSettings | None = None) -> Enhancer:
+    """The enhancer in a weight file, ready to run."""
+    run = run or RunSettings()
+    device = choose_device(run.device)
+    dtype = choose_dtype(run.dtype, device)
+    return placed(_load(path, EnhancerSizes, Enhancer, dtype)[0].eval(), device, dtype)
 
 
 def choose_device(name: str) -> torch.device:

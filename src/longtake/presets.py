@@ -59,6 +59,28 @@ class Preset:
         return bool(sizes.get("denoiser", {}).get("words"))
 
     @property
+    def enhancer(self) -> Path:
+        """The network that makes frames sharp."""
+        return self.weights / "enhancer.safetensors"
+
+    def expect_enhancer(self) -> None:
+        """Raises WeightsMissing, saying what to do, if there is no enhancer of this preset."""
+        if self.enhancer.exists():
+            return
+        if self.published:
+            raise WeightsMissing(
+                f"The enhancer of {self.name} is not there: {self.enhancer}.",
+                expected="net_g.pth, fetched and converted (S-Lab 1.0: not for commercial use)",
+                do=f"longtake weights fetch {self.name} --enhance; or --background-only, which needs no network",
+            )
+        raise WeightsMissing(
+            f"{self.name} ships no enhancer in this version.",
+            expected=f"trained weights at {self.enhancer}",
+            do="--background-only enlarges without a network; --preset hallo2 takes the published one "
+            "(longtake weights fetch hallo2 --enhance; not for commercial use)",
+        )
+
+    @property
     def separator(self) -> Path:
         """The network that takes a voice out of music; it is among the published files, whatever the preset."""
         return (self.weights if self.published else hallo2().weights) / "Kim_Vocal_2.onnx"

@@ -170,6 +170,48 @@ def animate(
             animate_span(wish, told, start or "0", stop, restart)
 
 
+@app.command()
+def enhance(
+    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="Any video, with or without faces.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help="The video to write: .mp4, .mov or .mkv.")],
+    size: Annotated[int | None, typer.Option(min=16, metavar="N", help="Pixels of the longer side, like 4096.")] = None,
+    scale: Annotated[float | None, typer.Option(min=0.1, metavar="S", help="Times as large, like 4.")] = None,
+    same_size: Annotated[bool, typer.Option("--same-size", help="Restore, but keep the size.")] = False,
+    start: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Begin here, like 12:30.")] = None,
+    stop: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Stop here.")] = None,
+    preset: Annotated[str, typer.Option(help="Whose enhancer: mini or hallo2.")] = "mini",
+    weights: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Folder with enhancer.safetensors.")] = None,
+    fidelity: Annotated[float | None, typer.Option(help="0 = sharpest, 1 = closest to the input.")] = None,
+    face_only: Annotated[bool, typer.Option("--face-only", help="Restore faces; the rest is only resized.")] = False,
+    background_only: Annotated[bool, typer.Option("--background-only", help="No faces, so no network.")] = False,
+    codec: Annotated[str | None, typer.Option(help="auto, h264, hevc, av1 or prores.")] = None,
+    bits: Annotated[int | None, typer.Option(help="Bits of a colour: 8 or 10.")] = None,
+    quality: Annotated[int | None, typer.Option(help="0 to 100.")] = None,
+    hardware: Annotated[bool, typer.Option("--hardware", help="Encode on the GPU where it can.")] = False,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1 ...")] = None,
+    dtype: Annotated[Precision | None, typer.Option(help="Number format of the network.")] = None,
+    config: Annotated[Path | None, typer.Option(metavar="TOML", help="A file with settings.")] = None,
+    assignments: Set = [],  # noqa: B006
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make VIDEO larger and its faces sharp, steadily over time; its sound is copied."""
+    from longtake.apps.enhance import Wish, enhance_file
+
+    if sum((size is not None, scale is not None, same_size)) != 1:
+        raise typer.BadParameter("give one of --size N, --scale S, --same-size")
+    if face_only and background_only:
+        raise typer.BadParameter("give --face-only or --background-only, not both")
+    what = "face" if face_only else "background" if background_only else None
+    flags = {
+        "enhance": {"what": what, "fidelity": fidelity},
+        "output": {"codec": codec, "bits": bits, "quality": quality, "hardware": hardware or None},
+        "run": {"device": device, "dtype": dtype and dtype.value},
+    }
+    wish = Wish(video, out, size, scale, start, stop, preset, weights, given(flags), config, assignments)
+    enhance_file(wish, overwrite, quiet)
+
+
 @corpus.command("make")
 def corpus_make(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to fill.")],

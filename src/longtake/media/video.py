@@ -21,15 +21,22 @@ from longtake.media.writer import VideoWriter, check_output, check_place, part_p
 __all__ = [
     "VideoFacts",
     "VideoWriter",
+    "as_rgb",
     "check_output",
     "check_place",
     "frames_between",
+    "open_video",
     "part_path",
     "read_frames",
     "video_facts",
 ]
 
-MATRICES = {1: Colorspace.ITU709, 5: Colorspace.ITU601, 6: Colorspace.ITU601}  # H.273 code → matrix
+MATRICES = {
+    1: Colorspace.ITU709,
+    5: Colorspace.ITU601,
+    6: Colorspace.ITU601,
+    9: Colorspace.BT2020,
+}  # H.273 code → matrix
 
 
 @dataclass(frozen=True)
@@ -47,19 +54,19 @@ class VideoFacts:
 
 def read_frames(path: str | Path, first: int = 0, last: int | None = None) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
     """The frames from `first` up to `last` as RGB, one at a time."""
-    with _open(path) as container:
+    with open_video(path) as container:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         for index, frame in enumerate(container.decode(stream)):
             if last is not None and index >= last:
                 return
             if index >= first:
-                yield _as_rgb(frame)
+                yield as_rgb(frame)
 
 
 def frames_between(path: str | Path, first: int, stop: int) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
     """The frames from `first` up to `stop` as RGB, found by their time: quick however far inside a long video."""
-    with _open(path) as container:
+    with open_video(path) as container:
         stream = container.streams.video[0]
         rate, unit = stream.average_rate, stream.time_base
         assert rate is not None and unit is not None, "longtake's videos have both"
@@ -69,12 +76,12 @@ def frames_between(path: str | Path, first: int, stop: int) -> Iterator[UInt8[np
             if place >= stop:
                 return
             if place >= first:
-                yield _as_rgb(frame)
+                yield as_rgb(frame)
 
 
 def video_facts(path: str | Path) -> VideoFacts:
     """Size, length and origin of a video."""
-    with _open(path) as container:
+    with open_video(path) as container:
         stream = container.streams.video[0]
         count = sum(packet.size > 0 for packet in container.demux(stream))
         fps = float(stream.average_rate or stream.guessed_rate or 0)
@@ -84,7 +91,8 @@ def video_facts(path: str | Path) -> VideoFacts:
         return VideoFacts(stream.width, stream.height, fps, count, count / fps if fps else 0.0, sound_s, made_by)
 
 
-def _open(path: str | Path) -> InputContainer:
+def open_video(path: str | Path) -> InputContainer:
+    """The file, opened; raises InputError if it can't be or has no picture."""
     try:
         container = av.open(str(path))
     except (FFmpegError, OSError, ValueError) as error:
@@ -95,8 +103,8 @@ def _open(path: str | Path) -> InputContainer:
     return container
 
 
-def _as_rgb(frame: av.VideoFrame) -> UInt8[np.ndarray, "H W 3"]:
-    """Untagged video is taken as BT.601 where it is small, as players do."""
+def as_rgb(frame: av.VideoFrame) -> UInt8[np.ndarray, "H W 3"]:
+    """A frame's pixels. Untagged video is taken as BT.601 where it is small, as players do."""
     fallback = Colorspace.ITU709 if frame.height > 576 else Colorspace.ITU601
     matrix = MATRICES.get(int(frame.colorspace), fallback)
     full = frame.reformat(format="rgb24", src_colorspace=matrix, dst_color_range=ColorRange.JPEG)

@@ -41,10 +41,7 @@ def check_place(out: str | Path) -> Path:
         raise OutputError(
             f"'{out}' is no name for a video.", expected="a name that ends in .mp4", do=f"-o {out.stem or 'talk'}.mp4"
         )
-    if not out.parent.is_dir():
-        raise OutputError(f"There is no folder '{out.parent}'.", do=f"mkdir -p '{out.parent}'")
-    if out.is_dir():
-        raise OutputError(f"'{out}' is a folder.", do="give the name of a file")
+    check_folder(out)
     existed = part_path(out).exists()
     try:
         with open(part_path(out), "ab"):
@@ -54,6 +51,14 @@ def check_place(out: str | Path) -> Path:
     except OSError as error:
         refuse(out, error)
     return out
+
+
+def check_folder(out: Path) -> None:
+    """Nothing, or an OutputError if there is no folder for the file or a folder in its place."""
+    if not out.parent.is_dir():
+        raise OutputError(f"There is no folder '{out.parent}'.", do=f"mkdir -p '{out.parent}'")
+    if out.is_dir():
+        raise OutputError(f"'{out}' is a folder.", do="give the name of a file")
 
 
 def part_path(out: Path) -> Path:

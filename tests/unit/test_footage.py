@@ -1,0 +1,164 @@
+"""Any video in, another out: times, sounds and what is wrong with a file."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from films import film, packets
+
+from longtake.errors import InputError, OutputError
+from longtake.media.codecs import choose
+from longtake.media.footage import Footage
+from longtake.media.hdr import HLG, PQ, _light
+from longtake.media.recode import Recoder, check_file
+from longtake.settings import OutputSettings
+
+EVEN = [k / 25 for k in range(12)]
+UNEVEN = [0.0, 0.033, 0.2, 0.21, 0.5, 0.9, 1.0]
+
+
+def times(path):
+    with av.open(str(path)) as container:
+        return [float(frame.time) for frame in container.decode(video=0)]
+
+
+def recoded(source, out, span_s=(0.0, float("inf")), **settings):
+    footage = Footage(source)
+    encoding = choose(OutputSettings(**settings), out.suffix, footage.width, footage.height)
+    with Recoder(out, footage, (footage.height, footage.width), encoding, span_s) as recoder:
+        for shot in footage.shots(*span_s):
+            recoder.write(shot.time_s, shot.picture)
+    return recoder
+
+
+@pytest.mark.parametrize("shown", [EVEN, UNEVEN, [0.0]])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_every_frame_is_shown_when_it_was(tmp_path, shown, suffix):
+    source = film(tmp_path / "in.mp4", shown)
+    recoded(source, tmp_path / f"out{suffix}")
+    assert times(tmp_path / f"out{suffix}") == pytest.approx(shown, abs=1.5e-3)
+    assert not list(tmp_path.glob("*.part*"))
+
+
+def test_all_sounds_are_copied_bit_for_bit(tmp_path):
+    source = film(tmp_path / "in.mkv", EVEN, sounds=5)
+    recoded(source, tmp_path / "out.mp4")
+    given, found = packets(source), packets(tmp_path / "out.mp4")
+    assert len(found) == 5 and found == given
+    assert found[0] != found[1]
+
+
+def test_a_stretch_begins_at_zero_with_its_own_sound(tmp_path):
+    shown = [k / 25 for k in range(100)]
+    source = film(tmp_path / "in.mp4", shown, sounds=1)
+    recoded(source, tmp_path / "out.mp4", (1.0, 3.0))
+    assert times(tmp_path / "out.mp4") == pytest.approx([k / 25 for k in range(50)], abs=1.5e-3)
+    given, found = packets(source)[0], packets(tmp_path / "out.mp4")[0]
+    first = given.index(found[0])
+    assert found == given[first : first + len(found)]
+    assert len(found) == pytest.approx(2 * 48000 / 1024, abs=2)
+
+
+def test_sound_that_a_file_can_not_take_becomes_aac_and_is_told(tmp_path):
+    source = film(tmp_path / "in.mkv", EVEN, sounds=1, sound="pcm_s16le")
+    recoder = recoded(source, tmp_path / "out.mp4")
+    assert any("pcm_s16le" in text for text in recoder.remarks)
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert container.streams.audio[0].codec_context.name == "aac"
+        heard = sum(frame.samples for frame in container.decode(audio=0))
+    assert heard == pytest.approx(48000 * 12 / 25, abs=3000)
+
+
+def test_a_turned_picture_comes_upright(tmp_path):
+    footage = Footage(film(tmp_path / "in.mp4", EVEN, turned=90))
+    shot = next(footage.shots())
+    assert (footage.height, footage.width) == (64, 48) == shot.picture.shape[:2]
+    upper, lower = shot.picture[:30].mean(), shot.picture[34:].mean()
+    assert abs(upper - lower) > 3, "left and right have become above and below"
+
+
+def test_damage_in_the_middle_is_told_with_its_time_and_the_rest_is_kept(tmp_path):
+    source = film(tmp_path / "in.mkv", [k / 25 for k in range(60)], codec="libx264", gop=10)
+    whole = source.read_bytes()
+    with av.open(str(source)) as container:
+        places = [(float(p.pts * p.time_base), p.pos, p.size) for p in container.demux(video=0) if p.size]
+    hurt = bytearray(whole)
+    time_s, place, size = places[30]
+    for k in range(place + 8, min(place + 8 + max(size - 8, 4), len(whole))):
+        hurt[k] = 0xFF
+    source.write_bytes(hurt)
+    footage = Footage(source)
+    shots = list(footage.shots())
+    assert 45 <= len(shots) < 60
+    assert float(shots[-1].time_s) == pytest.approx(59 / 25, abs=1e-3)
+    assert footage.troubles and "at 0:01." in footage.troubles[0]
+    assert time_s == pytest.approx(1.2)
+
+
+def test_what_is_no_video_is_an_instruction(tmp_path):
+    (tmp_path / "text.mp4").write_text("nothing")
+    with pytest.raises(InputError, match="can't be read"):
+        Footage(tmp_path / "text.mp4")
+
+
+def test_a_file_never_overwrites_what_it_is_made_from(tmp_path):
+    source = film(tmp_path / "in.mp4", EVEN)
+    with pytest.raises(OutputError, match="that is read"):
+        check_file(source, source, overwrite=True)
+    with pytest.raises(OutputError, match="exists already"):
+        check_file(source, tmp_path / "other.mp4", overwrite=False)
+    with pytest.raises(OutputError, match="no name for a video"):
+        check_file(tmp_path / "out.gif", source, overwrite=False)
+
+
+def test_an_error_leaves_what_was_made_and_nothing_where_nothing_was(tmp_path):
+    source = film(tmp_path / "in.mp4", EVEN)
+    footage = Footage(source)
+    encoding = choose(OutputSettings(), ".mp4", footage.width, footage.height)
+    for written in (0, 6):
+        with pytest.raises(RuntimeError), Recoder(tmp_path / "o.mp4", footage, (48, 64), encoding) as recoder:
+            for shot in list(footage.shots())[:written]:
+                recoder.write(shot.time_s, shot.picture)
+            raise RuntimeError
+        assert recoder.part.exists() == (written > 0) and not (tmp_path / "o.mp4").exists()
+    assert len(times(recoder.part)) == 6
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "codec"),
+    [(1920, 1080, "h264"), (4096, 2304, "h264"), (4096, 4096, "hevc"), (12000, 6000, "av1")],
+)
+def test_the_codec_follows_the_size_and_says_so(width, height, codec):
+    encoding = choose(OutputSettings(), ".mp4", width, height)
+    assert encoding.codec == codec
+    assert bool(encoding.remarks) == (codec != "h264")
+
+
+def test_what_does_not_go_together_is_refused():
+    with pytest.raises(OutputError, match="prores does not go"):
+        choose(OutputSettings(codec="prores"), ".mp4", 640, 480)
+    with pytest.raises(OutputError, match="largest level"):
+        choose(OutputSettings(codec="hevc"), ".mp4", 12000, 6000)
+    assert choose(OutputSettings(codec="prores"), ".mov", 640, 480).pixels == "yuv422p10le"
+    assert choose(OutputSettings(codec="hevc", bits=10), ".mp4", 640, 480).pixels == "yuv420p10le"
+
+
+def test_better_quality_is_larger(tmp_path):
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    footage = Footage(film(tmp_path / "in.mp4", [0.0], size=(64, 64)))
+    sizes = []
+    for quality in (20, 60, 100):
+        encoding = choose(OutputSettings(quality=quality), ".mp4", 64, 64)
+        with Recoder(tmp_path / f"{quality}.mp4", footage, (64, 64), encoding) as recoder:
+            recoder.write(Fraction(0), picture)
+        sizes.append((tmp_path / f"{quality}.mp4").stat().st_size)
+    assert sizes == sorted(sizes) and sizes[0] < sizes[-1]
+
+
+@pytest.mark.parametrize(("transfer", "paper_white"), [(PQ, 0.58), (HLG, 0.75)])
+def test_paper_white_of_a_high_dynamic_range_is_about_one(transfer, paper_white):
+    light = _light(transfer)
+    assert light[round(paper_white * 65535)] == pytest.approx(1.0, rel=0.05)
+    assert np.all(np.diff(light) >= 0) and light[0] == pytest.approx(0, abs=1e-6)
