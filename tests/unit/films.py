@@ -6,10 +6,10 @@ import av
 import numpy as np
 
 
-def film(path, times, sounds=0, size=(48, 64), codec="mpeg4", sound="aac", turned=0, gop=12, seconds=None):
+def film(path, times, sounds=0, size=(48, 64), codec="mpeg4", sound="aac", turned=0, gop=12, seconds=None, more=()):
     """Frames of one grey each (10, 14, 18, ...) shown at `times`, with so many tones."""
     with av.open(str(path), "w") as container:
-        picture = container.add_stream(codec, rate=25, options={"bf": "0"})
+        picture = container.add_stream(codec, rate=25, options={"bf": "0", **dict(more)})
         picture.height, picture.width, picture.pix_fmt = *size, "yuv420p"
         picture.codec_context.time_base = Fraction(1, 1000)
         picture.codec_context.gop_size = gop

@@ -10,7 +10,7 @@ from films import film, packets
 from longtake.errors import InputError, OutputError
 from longtake.media.codecs import choose
 from longtake.media.footage import Footage
-from longtake.media.hdr import HLG, PQ, _light
+from longtake.media.hdr import HLG, PQ, _light, as_sdr
 from longtake.media.recode import Recoder, check_file
 from longtake.settings import OutputSettings
 
@@ -94,6 +94,32 @@ def test_damage_in_the_middle_is_told_with_its_time_and_the_rest_is_kept(tmp_pat
     assert float(shots[-1].time_s) == pytest.approx(59 / 25, abs=1e-3)
     assert footage.troubles and "at 0:01." in footage.troubles[0]
     assert time_s == pytest.approx(1.2)
+
+
+def test_interlaced_frames_become_whole_ones_and_stay_as_many(tmp_path):
+    more = {"x264-params": "interlaced=1"}
+    footage = Footage(film(tmp_path / "in.mp4", EVEN, codec="libx264", more=more))
+    assert "interlaced" in footage.remarks[0]
+    shots = list(footage.shots())
+    assert [float(shot.time_s) for shot in shots] == pytest.approx(EVEN, abs=1e-3)
+    assert shots[0].picture.shape == (48, 64, 3)
+
+
+def test_bright_light_is_pressed_together_and_paper_stays_bright():
+    levels = np.full((4, 6), 64 + 876 * 0.58, np.uint16)  # paper white in 10-bit PQ, limited range
+    levels[:, 3:] = 64 + 876 * 0.75  # 1000 nits
+    frame = av.VideoFrame(6, 4, "yuv420p10le")
+    for plane, values in zip(
+        frame.planes, (levels, np.full((2, 3), 512, np.uint16), np.full((2, 3), 512, np.uint16)), strict=True
+    ):
+        rows = np.zeros((values.shape[0], plane.line_size // 2), np.uint16)
+        rows[:, : values.shape[1]] = values
+        plane.update(rows.tobytes())
+    frame.color_trc, frame.colorspace, frame.color_range = PQ, 9, 1
+    shown = as_sdr(frame)
+    paper, bright = int(shown[2, 0].mean()), int(shown[2, 5].mean())
+    assert 170 <= paper <= 230 and paper + 20 < bright <= 255
+    assert np.ptp(shown[2, 0]) <= 2, "grey stays grey"
 
 
 def test_what_is_no_video_is_an_instruction(tmp_path):
