@@ -9,6 +9,7 @@ from pathlib import Path
 
 import typer
 
+from longtake.evaluate.asking import ask_words, speaker
 from longtake.evaluate.cases import FIXTURES, Case, read_cases
 from longtake.evaluate.command import run_command
 from longtake.evaluate.comparing import Compared, compare, first_seconds, portrait_in, through_autoencoder
@@ -55,9 +56,9 @@ class Clock:
 
 
 def run_gates(
-    player: Player, cases: Sequence[Case], assets: Path | None, controls: Path
+    player: Player, cases: Sequence[Case], assets: Path | None, controls: Path, words: int = 0
 ) -> tuple[list[Row], list[Compared]]:
-    """All rows, and the clips that they come from."""
+    """All rows, and the clips that they come from; prompts are tried on the first `words` of them."""
     clock = Clock()
     fps = cases[0].fps
     set = f"{len(cases)} held-out clips"
@@ -70,6 +71,9 @@ def run_gates(
     rows += minute_rows(lost, "one minute of their speech")
     rows += vowel_rows(player, cases, clips, lag, assets, set, clock)
     rows.append(controls_row(clips, rows[0].value, lost, read_controls(controls), set))
+    speak = speaker(player)
+    if speak and words:
+        rows += ask_words(speak, cases[:words], player.settings.sampling.seed, clock.tell)
     rows += reference_rows(clips, set, fps)
     clock.tell("done")
     return rows, clips
@@ -161,6 +165,7 @@ def main(
     controls: Path = typer.Option(CONTROLS, help="what the controls reached"),
     weights: Path = typer.Option(None, help="other animation weights than the shipped ones: a file or a folder"),
     clips: int = typer.Option(None, help="use only so many clips; a trial, not a result"),
+    words: int = typer.Option(20, help="clips that prompts are tried on, if the weights follow any; 0: none"),
     strict: bool = typer.Option(False, "--strict", help="exit with 1 if a gate is not reached"),
 ) -> None:
     """Measures the model against its bars."""
@@ -169,7 +174,7 @@ def main(
     if short:
         rows, seen = run_short(player, cases), []
     else:
-        rows, seen = run_gates(player, cases, assets, controls)
+        rows, seen = run_gates(player, cases, assets, controls, words)
         out = out or Path("gates.json")
     about = made_now(player.settings.sampling.seed) | {"weights": player.networks.hashes}
     print_table(rows, f"longtake mini, {about['hardware']}")

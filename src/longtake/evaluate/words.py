@@ -126,5 +126,5 @@ def _smooth(values: Float[np.ndarray, " f"]) -> Float[np.ndarray, " f"]:
 
 
 def _by_name(moved: Sequence[Moved], value: Callable[[float], float]) -> dict[str, float]:
-    names = dict.fromkeys(one.name for one in moved)
-    return {name: float(np.mean([value(one.by) for one in moved if one.name == name])) for name in names}
+    names = dict.fromkeys(one.name for one in moved)  # where the face was lost, nothing moved
+    return {name: float(np.mean([value(np.nan_to_num(one.by)) for one in moved if one.name == name])) for name in names}
