@@ -210,7 +210,7 @@ class Animator:
         if prompts.cues or prompts.negative:
             made.telling = Telling(self._track(ready), networks.words)
             away = any((prompts.negative, *(cue.negative for cue in prompts.cues)))
-            told = branches(guidance.portrait, guidance.speech, guidance.words, away)
+            told = branches(guidance.portrait, guidance.speech, self.settings.words_scale, away)
             made.worded = with_branches(portrait, told) or read_portrait(ready.portrait, networks, told, self.settings)
         return made
 

@@ -132,12 +132,11 @@ def segment_conditions(
     `region_weights` of each frame (pose, face, lip) are times those of the settings.
     """
     branches = portrait.branches
-    rows, weights = len(branches), settings.regions
+    rows, usual = len(branches), settings.region_weights
     window = networks.animation.speech_projection.sizes.window
     heard = speech.windows(first_frame, frames, settings.video.fps, window)
     tokens = networks.animation.speech_projection(heard[None].to(portrait.latent))
     published = settings.reference.pairing == "published"
-    usual = (weights.pose, weights.face, weights.lip)
     said = words and _said(words, branches, tokens)
     return Conditions(
         identity=portrait.identity,

@@ -52,11 +52,8 @@ class Preset:
 
     @property
     def knows_words(self) -> bool:
-        """Whether its animation weights have learned to follow prompts, by their header."""
-        from longtake.weights import files
-
-        sizes = files.about(self.weights / "animation.safetensors").get("sizes") or {}
-        return bool(sizes.get("denoiser", {}).get("words"))
+        """Whether word norms, which make the animation follow prompts, lie beside its weights."""
+        return (self.weights / "words.safetensors").exists()
 
     @property
     def enhancer(self) -> Path:

@@ -108,7 +108,7 @@ class Segments:
         if self.telling is None:
             return None, None
         weights = self.telling.weights(first, SEGMENT_FRAMES)
-        return (self.telling.tell(first, SEGMENT_FRAMES) if self.settings.guidance.words else None), weights
+        return (self.telling.tell(first, SEGMENT_FRAMES) if self.settings.words_scale else None), weights
 
     def _prepared(self, told: Conditions, portrait: PortraitConditions) -> Prepared:
         denoiser = self.networks.animation.denoiser

@@ -201,6 +201,23 @@ class RegionsSettings(Section):
     lip: float = Field(default=1.0, ge=0.0, le=5.0, description="weight of the lip region")
 
 
+class PerformanceSettings(Section):
+    """How much of everything: 1 is as trained and changes nothing at all. Measured in docs/prompts.md."""
+
+    expressiveness: float = Field(
+        default=1.0,
+        ge=0.0,
+        le=2.0,
+        description="how much the face shows: times regions.face and guidance.words; at 0 no word is told",
+    )
+    head_motion: float = Field(
+        default=1.0, ge=0.0, le=2.0, description="how much speech moves head and surroundings: times regions.pose"
+    )
+    lip_strength: float = Field(
+        default=1.0, ge=0.0, le=2.0, description="how much speech moves the lips: times regions.lip"
+    )
+
+
 class ReferenceSettings(Section):
     """How the denoiser reads the portrait."""
 
@@ -259,9 +276,21 @@ class Settings(Section):
     eyes: EyesSettings = EyesSettings()
     guidance: GuidanceSettings = GuidanceSettings()
     regions: RegionsSettings = RegionsSettings()
+    performance: PerformanceSettings = PerformanceSettings()
     reference: ReferenceSettings = ReferenceSettings()
     video: VideoSettings = VideoSettings()
     run: RunSettings = RunSettings()
+
+    @property
+    def region_weights(self) -> tuple[float, float, float]:
+        """How strongly speech moves pose, face and lip, all told."""
+        weights, much = self.regions, self.performance
+        return weights.pose * much.head_motion, weights.face * much.expressiveness, weights.lip * much.lip_strength
+
+    @property
+    def words_scale(self) -> float:
+        """The guidance scale for the prompts, all told; 0: no word is told."""
+        return self.guidance.words * self.performance.expressiveness
 
 
 class EnhanceSettings(Section):

@@ -71,6 +71,21 @@ def test_words_negatives_and_their_scale_each_change_the_frames(networks, silent
     assert len({one.tobytes() for one in made}) == len(made)
 
 
+def test_each_knob_changes_the_frames_and_one_is_as_it_was(networks, silent):
+    def turned(prompts=None, **knobs):
+        return frames(networks, prompts, performance=knobs)
+
+    assert np.array_equal(turned(expressiveness=1.0, head_motion=1.0, lip_strength=1.0), silent)
+    made = [silent, turned(expressiveness=2.0), turned(head_motion=0.0), turned(lip_strength=2.0)]
+    made += [frames(networks, "laughing"), turned("laughing", expressiveness=1.5)]
+    assert len({one.tobytes() for one in made}) == len(made)
+
+
+def test_without_expressiveness_no_word_is_told(networks):
+    none = {"performance": {"expressiveness": 0.0}}
+    assert np.array_equal(frames(networks, "laughing", **none), frames(networks, **none))
+
+
 def told(networks, prompts, negative="", first=0):
     """What the denoiser is told about one segment."""
     portrait, away = tiny_portrait(), bool(negative)

@@ -11,6 +11,7 @@ import typer
 
 from longtake.apps.options import Json, Quiet
 from longtake.apps.outcome import run_app
+from longtake.apps.prompts import app as prompts_app
 from longtake.apps.weights import app as weights
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app = typer.Typer(
 corpus = typer.Typer(help="Make and check training clips.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(corpus, name="corpus")
 app.add_typer(weights, name="weights")
+app.add_typer(prompts_app, name="prompts")
 
 
 class Strategy(StrEnum):
@@ -80,6 +82,11 @@ def animate(
     guidance: Annotated[
         float | None, typer.Option(help="Guidance scale for portrait, speech and words; 1 = none.")
     ] = None,
+    expressiveness: Annotated[
+        float | None, typer.Option(help="How much the face shows, 0 to 2; 1 is as trained (also the two below).")
+    ] = None,
+    head_motion: Annotated[float | None, typer.Option(help="How much speech moves the head, 0 to 2.")] = None,
+    lip_strength: Annotated[float | None, typer.Option(help="How much speech moves the lips, 0 to 2.")] = None,
     fps: Annotated[int | None, typer.Option(help="Frames per second.")] = None,
     strategy: Annotated[
         Strategy | None, typer.Option(help="Each segment from the one before, or all from the portrait, cross-faded.")
@@ -144,6 +151,11 @@ def animate(
     flags = {
         "sampling": {"seed": seed, "steps": steps, "strategy": strategy and strategy.value},
         "guidance": dict.fromkeys(("portrait", "speech", "words"), guidance),
+        "performance": {
+            "expressiveness": expressiveness,
+            "head_motion": head_motion,
+            "lip_strength": lip_strength,
+        },
         "video": {"fps": fps},
         "run": {"device": device, "dtype": dtype and dtype.value, "offload": offload, "compile": compile},
         "portrait": {"face": face},

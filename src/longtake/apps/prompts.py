@@ -1,0 +1,86 @@
+"""The command `prompts check`: a track over its speech, drawn, and everything that is odd about it, before any work is done."""
+
+from __future__ import annotations
+
+import json as json_text
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from longtake.apps.options import Json
+
+if TYPE_CHECKING:
+    from longtake.clips import Prompts
+    from longtake.presets import Preset
+
+app = typer.Typer(help="Look at timed prompts before they are used.", no_args_is_help=True, rich_markup_mode=None)
+MOST_TOLD = 40
+ASKED = 0.5  # an expression that the encoder hears so clearly in a text is meant
+
+
+@app.callback()
+def prompts() -> None:
+    """Look at timed prompts before they are used."""
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Prompts: YAML, JSON, SRT or WebVTT.")],
+    speech: Annotated[Path, typer.Option(metavar="SPEECH", help="The sound that they go with.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="PNG", help="Draw the track over the sound's waveform.")
+    ] = None,
+    preset: Annotated[str, typer.Option(help="The model whose words are looked up.")] = "mini",
+    fps: Annotated[int, typer.Option(min=1, help="Frames per second of the video.")] = 25,
+    json: Json = False,
+) -> None:
+    """Name overlaps, gaps, prompts past the end and unknown words; draw the track."""
+    from longtake.apps.prompt_sheet import draw
+    from longtake.prepare import prepare_speech
+    from longtake.presets import preset as preset_named
+    from longtake.prompt_files import read_prompts
+    from longtake.prompt_remarks import remarks
+
+    track, sound = read_prompts(file), prepare_speech(speech)
+    timing = remarks(track, sound.seconds, fps)
+    wording = list(_wording(track, preset_named(preset)))
+    if out:
+        draw(track, sound, timing, fps, out)
+    if json:
+        told = {"prompts": len(track.cues), "seconds": round(sound.seconds, 3), "drawing": out and str(out)}
+        print(json_text.dumps(told | {"remarks": [*map(asdict, timing), *wording]}, indent=2))
+        return
+    said = [*(remark.said for remark in timing), *(remark["said"] for remark in wording)]
+    for line in said[:MOST_TOLD]:
+        print(f"! {line}")
+    if len(said) > MOST_TOLD:
+        print(f"! ... and {len(said) - MOST_TOLD} more (--json tells all)")
+    print(f"{file}: {len(track.cues)} prompts over {sound.seconds:.2f} s, {len(said) or 'no'} remarks")
+
+
+def _wording(track: Prompts, model: Preset) -> Iterator[dict[str, Any]]:
+    """What the model will not understand, and what contradicts itself, as its own word encoder reads it."""
+    if not model.knows_words:
+        if track.texts:
+            yield {
+                "kind": "no words",
+                "said": f"{model.name} has not learned any words: these prompts will be refused.",
+            }
+        return
+    from longtake.corpus.expressions import contradictions
+    from longtake.networks import load_networks
+    from longtake.prompts import titled
+    from longtake.telling import unknown_words
+
+    encoder = load_networks(model).words
+    assert encoder is not None, "word norms come with their encoder"
+    yield from ({"kind": "unknown words", "said": said} for said in unknown_words(track, encoder))
+    states = getattr(encoder, "states", None)  # not every encoder knows what a text asks for
+    for cue in track.cues if states else ():
+        asked = {name: much for name, much in states([cue.text])[0].items() if much >= ASKED} if cue.text else {}
+        for one, other in contradictions(asked):
+            said = f"{titled(cue)} asks for two things that exclude each other: {one} and {other}."
+            yield {"kind": "contradiction", "start_s": cue.start_s, "said": said}
