@@ -10,6 +10,7 @@ from longtake.train.recipe import Recipe, read_recipe
 
 TASKS = {
     "autoencoder": "longtake.train.autoencoder",
+    "enhancer_codes": "longtake.train.enhancer_codes",
     "speech": "longtake.train.speech",
     "stage1": "longtake.train.stage",
     "stage2": "longtake.train.stage",
