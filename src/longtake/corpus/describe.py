@@ -80,9 +80,11 @@ def states_of(
 
 def state_of(values: Mapping[str, float], usual: Mapping[str, float]) -> State:
     """The strongest expressions of a piece that can be seen on one face at once."""
-    strength = {name: (values[name] - usual[name]) / TRUE[name] for name in READ}
+    more = {name: float(np.nan_to_num(values[name] - usual[name])) for name in READ}
+    strength = {name: more[name] / TRUE[name] for name in READ}
     chosen: list[str] = []
-    for name in sorted(strength, key=lambda name: -np.nan_to_num(strength[name])):
+    # Of two that are wholly there the one that moves the face more: surprise has wide eyes too.
+    for name in sorted(READ, key=lambda name: (-min(strength[name], 1.0), -more[name])):
         if strength[name] >= SEEN and len(chosen) < MOST and go_together((*chosen, name)):
             chosen.append(name)
     return {name: round(min(strength[name], 1.0), 3) for name in NAMES if name in chosen}

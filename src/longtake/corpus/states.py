@@ -43,16 +43,19 @@ def draw_spans(rng: np.random.Generator, frames: int, fps: float) -> tuple[tuple
     edges = [0, *np.round(np.cumsum(parts)[:-1]).astype(int).tolist(), frames]
     spans: list[Span] = []
     for start, stop in pairwise(edges):
-        state = draw_state(rng, without=tuple(spans[-1].state) if spans else ())
+        state = draw_state(rng, spans[-1].state if spans else None)
         spans.append(Span(start, stop, state))
     return tuple(spans), ease
 
 
-def draw_state(rng: np.random.Generator, without: Sequence[str] = ()) -> dict[str, float]:
-    """A state drawn at random: none, one, two or three expressions that go together, each as likely as any other."""
-    if rng.random() < EMPTY_RATE:
+def draw_state(rng: np.random.Generator, before: State | None = None) -> dict[str, float]:
+    """A state drawn at random: none, one, two or three expressions that go together, each as likely as any other.
+
+    It has nothing of the state `before`, and is not empty after an empty one.
+    """
+    if rng.random() < EMPTY_RATE and before != {}:
         return {}
-    names = [str(name) for name in rng.permutation(NAMES) if name not in without]
+    names = [str(name) for name in rng.permutation(NAMES) if name not in (before or {})]
     chosen = [names.pop(0)]
     for rate in EXTRA_RATES:
         fitting = [name for name in names if go_together((*chosen, name))]
