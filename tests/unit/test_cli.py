@@ -146,6 +146,11 @@ def test_prompts_come_from_flags_or_a_file_and_doubts_about_them_are_said(animat
     assert animate(tmp_path, "--prompts", "moods.srt", "--prompt", "calm", *again) == USAGE_EXIT_CODE
 
 
+def test_a_change_of_prompts_wants_prompts(animator, tmp_path, capsys):
+    assert animate(tmp_path, "--from", "change") == 3
+    assert "none are given" in capsys.readouterr().err
+
+
 def test_an_existing_output_is_kept_without_overwrite(animator, tmp_path, capsys):
     (tmp_path / "talk.mp4").write_bytes(b"mine")
     assert animate(tmp_path) == 8

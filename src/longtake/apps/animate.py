@@ -15,7 +15,7 @@ from longtake.apps.predict import forewarn
 from longtake.apps.preview import preview_place
 from longtake.apps.progress import progress_bar
 from longtake.clips import Prompts
-from longtake.errors import RunInterrupted
+from longtake.errors import PromptError, RunInterrupted
 from longtake.presets import Preset
 from longtake.presets import preset as preset_named
 from longtake.settings import Settings
@@ -87,7 +87,11 @@ def animate_span(wish: Wish, told: Told, start: str, stop: str | None, restart: 
 
     stop_s = seconds_of(stop) if stop else math.inf
     if start == CHANGE:
-        span = changed_span(wish.out, wish.prompts or Prompts(), stop_s)
+        if wish.prompts is None:
+            raise PromptError(
+                "--from change compares prompts, and none are given.", do="give them all with --prompts, or --prompt"
+            )
+        span = changed_span(wish.out, wish.prompts, stop_s)
     else:
         span = find_span(wish.out, seconds_of(start), stop_s)
 
