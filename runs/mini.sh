@@ -30,3 +30,9 @@ for kind in autoencoder speech; do
     "$python" -m longtake.weights.ship "$work/runs/$kind/ema.safetensors" "src/longtake/weights/mini/$kind.safetensors"
 done
 "$python" -m longtake.weights.ship "$work/runs/stage2/ema.safetensors" src/longtake/weights/mini/animation.safetensors --eight-bits
+
+# 5. Words: the encoder from the grammar of the captions, then the norms in the weights that ship, by whose hash they are known.
+train words_encoder
+"$python" -m longtake.weights.ship "$work/runs/words_encoder/ema.safetensors" src/longtake/weights/mini/words_encoder.safetensors --eight-bits
+train words --set "data.windows=[\"$work/windows\"]"
+"$python" -m longtake.weights.ship "$work/runs/words/ema.safetensors" src/longtake/weights/mini/words.safetensors

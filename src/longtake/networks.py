@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from longtake.settings import RunSettings
 from longtake.weights import files
 from longtake.weights.files import short_hash
 from longtake.weights.load import load
+from longtake.weights.words import MODEL, with_norms
 
 if TYPE_CHECKING:
     from transformers import Wav2Vec2Model
@@ -60,7 +61,7 @@ def load_networks(preset: Preset, run: RunSettings | None = None) -> Networks:
     device = choose_device(run.device)
     dtype = choose_dtype(run.dtype, device)
     folder = preset.weights
-    animation, header = _load(folder / "animation.safetensors", AnimationSizes, Animation, dtype)
+    animation, header = _load_animation(preset, dtype)
     trained = header.get("settings", {})
     return Networks(
         animation=placed_animation(animation, device, dtype, run),
@@ -71,18 +72,50 @@ def load_networks(preset: Preset, run: RunSettings | None = None) -> Networks:
         hashes={path.stem: short_hash(path) for path in own_files(preset)},
         device=device,
         dtype=dtype,
+        words=_load_words(preset),
     )
 
 
 def own_files(preset: Preset) -> list[Path]:
     """The files of tensors that the preset is loaded from, by name; whatever else lies in its folder is not among them."""
     found: set[Path] = set()
-    for path in (preset.weights / name for name in preset.files):
+    spare = [preset.word_norms, preset.word_encoder] if preset.word_norms.exists() else []
+    for path in (*(preset.weights / name for name in preset.files), *filter(Path.exists, spare)):
         if path.is_dir():
             found |= set(path.rglob("*.safetensors"))
         elif path.suffix == ".safetensors":
             found |= {path, *(path.with_name(part) for part in files.about(path).get("parts", []))}
     return sorted(found)
+
+
+def _load_animation(preset: Preset, dtype: torch.dtype) -> tuple[Animation, dict[str, Any]]:
+    """The preset's animation networks, with the word norms if there are any, and their header."""
+    path = preset.weights / "animation.safetensors"
+    tensors, header = files.read(path)
+    sizes = files.sizes(path, header, AnimationSizes)
+    tensors, norms = with_norms(tensors, path, preset.word_encoder)
+    if norms is not None:
+        width = files.sizes(preset.word_norms, norms, AnimationSizes).denoiser.words
+        sizes = replace(sizes, denoiser=replace(sizes.denoiser, words=width))
+    return _filled(Animation, sizes, tensors).to(dtype), header
+
+
+def _load_words(preset: Preset) -> Words | None:
+    """The preset's word encoder, if its animation learned to follow prompts; a published one is read when it is asked."""
+    if not preset.word_norms.exists():
+        return None
+    trained_with = files.about(preset.word_norms).get("encoder", {})
+    if MODEL in trained_with:
+        from longtake.encoders.published_words import SentenceWords
+
+        return SentenceWords(trained_with[MODEL])
+    if preset.published:
+        from longtake.encoders.published_words import ClipWords
+
+        return ClipWords(preset.word_encoder)
+    from longtake.encoders.words import load_words
+
+    return load_words(preset.word_encoder)
 
 
 def load_animation(path: Path, kind: type[Animation] = Animation) -> tuple[Animation, dict[str, Any]]:
@@ -166,8 +199,13 @@ def _load(
 ) -> tuple[Any, dict[str, Any]]:
     """The network that a weight file's header describes, holding the file's tensors: never two copies of it in memory."""
     tensors, header = files.read(path)
+    return _filled(build, files.sizes(path, header, sizes_of), tensors).to(dtype), header
+
+
+def _filled(build: Callable[..., Any], sizes: Any, tensors: dict[str, torch.Tensor]) -> Any:
+    """The network of these sizes, holding the tensors themselves; `tensors` is emptied."""
     with torch.device("meta"):
-        module = build(files.sizes(path, header, sizes_of))
+        module = build(sizes)
     load(module, tensors)
-    del tensors
-    return module.to(dtype), header
+    tensors.clear()
+    return module

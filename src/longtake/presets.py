@@ -39,6 +39,16 @@ class Preset:
             return ("animation.safetensors", "vae.safetensors", "wav2vec2", "scrfd_10g_bnkps.onnx", "glintr100.onnx")
         return ("animation.safetensors", "autoencoder.safetensors", "speech.safetensors")
 
+    @property
+    def word_encoder(self) -> Path:
+        """What turns prompts into embeddings: a file, or a folder of others' making; it need not be there."""
+        return self.weights / ("words" if self.published else "words_encoder.safetensors")
+
+    @property
+    def word_norms(self) -> Path:
+        """What makes the animation follow prompts; it need not be there."""
+        return self.weights / "words.safetensors"
+
     def expect_weights(self) -> None:
         """Raises WeightsMissing, saying what to run, if a file of the weights is not there."""
         missing = [name for name in self.files if not (self.weights / name).exists()]
@@ -53,7 +63,7 @@ class Preset:
     @property
     def knows_words(self) -> bool:
         """Whether word norms, which make the animation follow prompts, lie beside its weights."""
-        return (self.weights / "words.safetensors").exists()
+        return self.word_norms.exists()
 
     @property
     def enhancer(self) -> Path:

@@ -132,6 +132,7 @@ class Windows:
         self.speech_window = speech_window
         self._closed: dict[tuple[int, int], np.ndarray] = {}  # by folder and start of a clip, as clips are drawn
         self._blinks: dict[int, list[tuple[dict, int]]] = {}  # by length of a segment
+        self._turns: dict[int, list[tuple[dict, int]]] = {}
         self.hashes = indices[0]["hashes"]
 
     def single(self, rng: np.random.Generator, frames: int) -> Example:
@@ -148,11 +149,12 @@ class Windows:
         start_rate: float,
         blink_rate: float = 0.0,
         corrupted: Corrupted = "motion",
+        turn_rate: float = 0.0,
     ) -> Example:
         """Stage 2: `frames` consecutive targets after `motion` frames; at `start_rate` the video starts here instead.
 
         A video that starts has copies of its portrait as motion frames, and the portrait is its first frame. At `blink_rate`
-        the segment is drawn among those in which somebody blinks.
+        the segment is drawn among those in which somebody blinks, at `turn_rate` among those in which a new state begins.
         """
         assert motion <= PERIOD // 2, f"at most {PERIOD // 2} motion frames are prepared"
         clip = self._draw(rng)
@@ -161,6 +163,9 @@ class Windows:
         blinking = self._blinking(frames) if blink_rate else []
         if blinking and rng.random() < blink_rate:
             clip, first = blinking[int(rng.integers(len(blinking)))]
+        turning = self._turning(frames) if turn_rate else []
+        if turning and rng.random() < turn_rate:
+            clip, first = turning[int(rng.integers(len(turning)))]
         if rng.random() < start_rate:
             first -= PERIOD // 2
             return self._example(clip, first, np.arange(first, first + frames), np.full(motion, first), corrupted)
@@ -181,6 +186,17 @@ class Windows:
                 found += [(clip, first) for first in starts if closed[first + 2 : first + frames - 2].any()]
             self._blinks[frames] = found
         return self._blinks[frames]
+
+    def _turning(self, frames: int) -> list[tuple[dict, int]]:
+        """Clips and first frames of the segments in whose first half a new state begins: nothing before it tells which."""
+        if frames not in self._turns:
+            self._turns[frames] = [
+                (clip, first)
+                for clip in self.clips
+                for first in range(PERIOD, PERIOD * ((clip["frames"] - frames) // PERIOD) + 1, PERIOD)
+                if any(first <= start < first + frames // 2 for start, *_ in clip.get("states", ())[1:])
+            ]
+        return self._turns[frames]
 
     def _lids(self, clip: dict) -> Float[np.ndarray, " f"]:
         """How closed the eyes are in each frame of a clip; a squint that a state asks for is not a blink."""

@@ -91,13 +91,12 @@ class RMSNorm(nn.Module):
 class Block(nn.Module):
     """ConvNeXt in one dimension: a wide depthwise convolution, then a small network at each position."""
 
-    def __init__(self, sizes: SpeechSizes):
+    def __init__(self, width: int, kernel: int, expand: int):
         super().__init__()
-        width, kernel = sizes.width, sizes.kernel
         self.mix = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width)
         self.norm = RMSNorm(width)
-        self.up = nn.Linear(width, width * sizes.expand)
-        self.down = nn.Linear(width * sizes.expand, width)
+        self.up = nn.Linear(width, width * expand)
+        self.down = nn.Linear(width * expand, width)
         self.gain = nn.Parameter(torch.full((width,), 0.3))
 
     def forward(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t d"]:
@@ -113,7 +112,7 @@ class SpeechEncoder(nn.Module):
         super().__init__()
         self.sizes = sizes
         self.stem = nn.Conv1d(sizes.mels, sizes.width, 5, stride=2, padding=2)
-        self.blocks = nn.ModuleList(Block(sizes) for _ in range(sizes.blocks))
+        self.blocks = nn.ModuleList(Block(sizes.width, sizes.kernel, sizes.expand) for _ in range(sizes.blocks))
         self.norms = nn.ModuleList(RMSNorm(sizes.width) for _ in sizes.taps)
         self.heads = nn.ModuleList(nn.Linear(sizes.width, sizes.phonemes + sizes.visemes + 1) for _ in sizes.taps)
 

@@ -27,6 +27,11 @@ class Told:
     has_speech: Bool[Tensor, " b"]
     eyes: Float[Tensor, "b H W"] | None = None  # where they are, at the size of the rectangle
     lids: Float[Tensor, "b f"] | None = None  # how closed they are; None: the denoiser is not told
+    words: Float[Tensor, "b f d"] | None = (
+        None  # embeddings of what is said of each frame; None: word norms are passed by
+    )
+    words_strength: Float[Tensor, "b f"] | None = None  # 0: nothing is said of this frame
+    has_words: Bool[Tensor, " b"] | None = None
 
 
 class Learner(Animation):
@@ -48,6 +53,9 @@ class Learner(Animation):
             motion=motion,
             speech=None if told.speech is None else self.speech_projection(told.speech),
             has_speech=told.has_speech,
+            words=told.words,
+            words_strength=told.words_strength,
+            has_words=told.has_words,
             locator=self._locate(told, kept),
         )
         return self.denoiser(latents, step, self.denoiser.prepare(conditions, frames)).view(b, -1, *latents.shape[2:])

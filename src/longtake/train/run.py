@@ -14,6 +14,8 @@ TASKS = {
     "speech": "longtake.train.speech",
     "stage1": "longtake.train.stage",
     "stage2": "longtake.train.stage",
+    "words": "longtake.train.stage",
+    "words_encoder": "longtake.train.words",
 }
 
 

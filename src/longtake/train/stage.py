@@ -1,7 +1,8 @@
 """Stages 1 and 2 as one task: noise a batch of latents, ask the denoiser what they were, weigh its error.
 
 Stage 1 shows unrelated frames of a clip (the reference net, identity, regions and speech learn); stage 2 shows segments
-with corrupted motion frames before them (motion modules learn too). Paper 3.1, 3.2 and 4.1.
+with corrupted motion frames before them (motion modules learn too). Paper 3.1, 3.2 and 4.1. Word norms learn in the same
+way, alone, in networks that are finished (paper 3.3).
 """
 
 from __future__ import annotations
@@ -24,29 +25,32 @@ from longtake.train.learner import Learner, Told
 from longtake.train.objective import change_loss, frame_loss, min_snr_weight, noise_latents, place_weight
 from longtake.train.recipe import Recipe
 from longtake.train.stage_batch import collate, draw, measure_anchor
-from longtake.train.stage_settings import Data, StageSettings, choose_what_learns, sizes_of
+from longtake.train.stage_settings import Data, choose_what_learns, settings_of, sizes_for
 from longtake.train.stage_sheet import StageSheet
+from longtake.train.stage_words import Sayings
 
 
 class StageTask:
     """Learns `Learner` from prepared windows; see the module's text."""
 
     def __init__(self, recipe: Recipe):
-        self.settings = StageSettings.checked(recipe.task)
+        self.settings = settings_of(recipe)
         self.data = Data.checked(recipe.data)
         self.windows = Windows(self.data.windows)
-        self.sizes = sizes_of(recipe.sizes)
+        self.sizes = sizes_for(recipe)
+        self.sayings = Sayings.of(recipe, self.data, self.sizes) if self.settings.words else None
         torch.manual_seed(recipe.run.seed)
         self.model = init_for_training(Learner(self.sizes))
         choose_what_learns(self.model, self.settings)
         self.alphas = alphas_cumprod(self.settings.beta_schedule, zero_snr=True)
         self.anchor_std = self.settings.anchor_std or measure_anchor(self.windows)
         self.levels = len(self.sizes.denoiser.unet.channels)
-        self.sheets = StageSheet(self.settings, self.data, self.levels, self.anchor_std, self.told)
+        self.sheets = StageSheet(self.settings, self.data, self.levels, self.anchor_std, self.told, self.sayings)
 
     def batch(self, rng: np.random.Generator, share: float) -> dict[str, Tensor]:
         settings, clips = self.settings, self.settings.clips
-        batch = collate([draw(settings, self.windows, rng) for _ in range(clips)], self.levels)
+        examples = [draw(settings, self.windows, rng) for _ in range(clips)]
+        batch = collate(examples, self.levels)
         fate = rng.random(clips)
         alone = rng.random((2, clips))
         lost = torch.tensor(fate < settings.drop_all)
@@ -56,6 +60,11 @@ class StageTask:
         noisy = rng.random(shape) < settings.noisy_rate
         steps = rng.integers(np.where(noisy, 2 * len(self.alphas) // 3, 0), len(self.alphas), shape)
         batch["step"] = torch.tensor(np.broadcast_to(steps, (clips, settings.frames)).copy())
+        if self.sayings:
+            batch |= self.sayings(examples, rng)
+            kept = ~lost & torch.tensor(rng.random(clips) >= settings.drop_words)
+            # Not a flag: a batch whose rows all lost their words would have no gradient.
+            batch["words_strength"] *= kept[:, None]
         return batch
 
     def loss(self, model: nn.Module, batch: dict[str, Tensor], share: float) -> tuple[Tensor, dict[str, Tensor]]:
@@ -98,6 +107,9 @@ class StageTask:
             lids=batch["lids"] if settings.lids else None,
             has_portrait=batch["has_portrait"],
             has_speech=batch["has_speech"],
+            words=batch.get("words"),
+            words_strength=batch.get("words_strength"),
+            has_words=batch.get("has_words"),
         )
 
     def _noise(self, clean: Float[Tensor, "b c f h w"]) -> Float[Tensor, "b c f h w"]:
@@ -120,6 +132,7 @@ class StageTask:
             "settings": trained,
             "corpus_seed": self.data.corpus_seed,
             "hashes": self.windows.hashes,
+            **(self.sayings.origin if self.sayings else {}),
         }
 
 
@@ -128,7 +141,7 @@ def _noised(latents: Tensor, std: float) -> Tensor:
 
 
 def build(recipe: Recipe) -> StageTask:
-    """The task that a recipe of kind stage1 or stage2 describes."""
+    """The task that a recipe of kind stage1, stage2 or words describes."""
     return StageTask(recipe)
 
 

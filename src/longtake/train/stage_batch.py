@@ -15,9 +15,8 @@ def draw(settings: StageSettings, windows: Windows, rng: np.random.Generator) ->
     """One example as the stage shows it: unrelated frames, or a segment with the motion frames before it."""
     if settings.motion == 0:
         return windows.single(rng, settings.frames)
-    return windows.segment(
-        rng, settings.frames, settings.motion, settings.start_rate, settings.blink_rate, settings.corrupted
-    )
+    shown = (settings.frames, settings.motion, settings.start_rate, settings.blink_rate)
+    return windows.segment(rng, *shown, settings.corrupted, settings.turn_rate)
 
 
 def collate(examples: list[Example], levels: int) -> dict[str, Tensor]:

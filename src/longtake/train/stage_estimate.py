@@ -8,14 +8,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from longtake.train.learner import Learner, Told
 from longtake.train.recipe import Recipe
-from longtake.train.stage_settings import StageSettings, choose_what_learns, sizes_of
+from longtake.train.stage_settings import choose_what_learns, settings_of, sizes_for
 
 GIB = 2**30
 
 
 def describe(recipe: Recipe) -> str:
     """A few lines: parameters that learn, memory for weights and optimiser, FLOPs of a step and of the run."""
-    settings, sizes = StageSettings.checked(recipe.task), sizes_of(recipe.sizes)
+    settings, sizes = settings_of(recipe), sizes_for(recipe)
     with torch.device("meta"):
         model = Learner(sizes)
     choose_what_learns(model, settings)
@@ -56,6 +56,7 @@ def count_flops(model: Learner, settings) -> int:
         has_speech=torch.ones(b, dtype=torch.bool),
         eyes=make(b, *2 * [side * model.sizes.locator.factor]),
         lids=make(b, f) if settings.lids else None,
+        words=make(b, f, model.sizes.denoiser.words) if settings.words else None,
     )
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(make(b, unet.latent, f, side, side), make(b, f), told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from longtake.corpus.windows import Corrupted
 from longtake.diffusion.schedule import BetaSchedule, Prediction
 from longtake.errors import SettingsError
 from longtake.models.animation import AnimationSizes, hallo2_sizes, mini_sizes
-from longtake.train.recipe import Part, make_sizes
+from longtake.train.recipe import Part, Recipe, make_sizes
+from longtake.weights import files
 
 
 class StageSettings(Part):
@@ -25,6 +27,9 @@ class StageSettings(Part):
     start_rate: float = Field(default=0.1, ge=0, le=1, description="share of segments that start their video")
     blink_rate: float = Field(
         default=0.0, ge=0, le=1, description="share of segments drawn among those in which somebody blinks"
+    )
+    turn_rate: float = Field(
+        default=0.0, ge=0, le=1, description="share of segments drawn among those in which a new state begins"
     )
     motion_read: MotionRead = Field(
         default="whole",
@@ -60,6 +65,8 @@ class StageSettings(Part):
     drop_all: float = Field(default=0.05, ge=0, le=1, description="rows told neither portrait nor speech")
     drop_portrait: float = Field(default=0.0, ge=0, le=1, description="rows that lose the portrait alone")
     drop_speech: float = Field(default=0.05, ge=0, le=1, description="rows that lose the speech alone")
+    words: bool = Field(default=False, description="whether the states of the frames are said in words")
+    drop_words: float = Field(default=0.05, ge=0, le=1, description="rows that lose the words alone (paper: 0.05)")
     beta_schedule: BetaSchedule = "linear"
     anchor_std: float | None = Field(
         default=None, gt=0, description="scale of the difference from the portrait; None: measured"
@@ -77,7 +84,47 @@ class StageSettings(Part):
 class Data(Part):
     windows: list[Path] = Field(description="folders that `longtake corpus prepare` wrote")
     autoencoder: Path | None = Field(default=None, description="weights that decode the sheets")
+    words: str | None = Field(
+        default=None, description="word encoder: a weight file, a folder with CLIP, or the id of a sentence encoder"
+    )
     corpus_seed: int = 0
+
+
+TAKEN = (
+    "prediction",
+    "lids",
+    "beta_schedule",
+    "motion_read",
+    "anchor_std",
+    "motion",
+    "motion_noise_std",
+    "shared_noise",
+)
+"""What word norms take over from the animation they are trained in, where their recipe does not say it."""
+
+
+def settings_of(recipe: Recipe) -> StageSettings:
+    """The [task] of a recipe. One of kind `words` tells words and trains word norms alone, unless it says otherwise."""
+    if recipe.kind != "words":
+        return StageSettings.checked(recipe.task)
+    trained = _start(recipe).get("settings", {})
+    taken = {name: trained[name] for name in TAKEN if name in trained}
+    return StageSettings.checked({"words": True, "learns": ["words"], **taken, **recipe.task})
+
+
+def sizes_for(recipe: Recipe) -> AnimationSizes:
+    """The sizes that a recipe describes; of one of kind `words`, those of the weights it starts from, with its width of words."""
+    header = _start(recipe) if recipe.kind == "words" else {}
+    if not header or recipe.run.start is None:
+        return sizes_of(recipe.sizes)
+    sizes = files.sizes(recipe.run.start, header, AnimationSizes)
+    width = recipe.sizes.get("words", sizes.denoiser.words)
+    return replace(sizes, denoiser=replace(sizes.denoiser, words=width))
+
+
+def _start(recipe: Recipe) -> dict[str, Any]:
+    """The header of the weights that a recipe starts from; empty if they are not here."""
+    return files.about(recipe.run.start) if recipe.run.start and recipe.run.start.exists() else {}
 
 
 def sizes_of(table: dict[str, Any]) -> AnimationSizes:
@@ -92,7 +139,7 @@ def sizes_of(table: dict[str, Any]) -> AnimationSizes:
 def choose_what_learns(model: torch.nn.Module, settings: StageSettings) -> None:
     """Freeze what the stage does not train: parts that it does not run, and names that `learns` leaves out."""
     for name, parameter in model.named_parameters():
-        idle = (".motion." in name and not settings.motion) or ".words." in name
+        idle = (".motion." in name and not settings.motion) or (".words." in name and not settings.words)
         unheard = not settings.speech and (".audio." in name or name.startswith("speech_projection"))
         wanted = any(name.startswith(start) or f".{start}." in name for start in settings.learns)
         parameter.requires_grad_(wanted and not idle and not unheard)

@@ -18,6 +18,7 @@ from longtake.media.pixels import as_frames
 from longtake.train.learner import Told
 from longtake.train.stage_batch import collate
 from longtake.train.stage_settings import Data, StageSettings
+from longtake.train.stage_words import Sayings
 
 
 @dataclass
@@ -29,6 +30,7 @@ class StageSheet:
     levels: int
     anchor_std: float
     told: Callable[[dict[str, Tensor]], Told]
+    sayings: Sayings | None = None
     clips: int = 4
     frames: int = 16
     steps: int = 8
@@ -39,6 +41,9 @@ class StageSheet:
         sampled = self._sample(model, batch)
         error = (sampled - batch["target"]).square().mean((0, 1, 2))
         numbers = {"distance": float(error.mean().sqrt())}
+        if self.sayings:
+            unsaid = self._sample(model, {**batch, "words_strength": torch.zeros_like(batch["words_strength"])})
+            numbers["distance_unsaid"] = float((unsaid - batch["target"]).square().mean().sqrt())
         if self.data.autoencoder is None:
             return None, numbers
         pictures = self._pictures(sampled)
@@ -50,9 +55,13 @@ class StageSheet:
     def _examples(self) -> dict[str, Tensor]:
         windows, rng = Windows(self.data.windows, split="heldout"), np.random.default_rng(1)
         if self.settings.motion == 0:
-            return collate([windows.single(rng, self.frames) for _ in range(self.clips)], self.levels)
-        shown = (self.settings.frames, self.settings.motion, 0.5, 0.0, self.settings.corrupted)
-        return collate([windows.segment(rng, *shown) for _ in range(self.clips)], self.levels)
+            examples = [windows.single(rng, self.frames) for _ in range(self.clips)]
+        else:
+            shown = (self.settings.frames, self.settings.motion, 0.5, 0.0, self.settings.corrupted)
+            turn_rate = float(self.sayings is not None)
+            examples = [windows.segment(rng, *shown, turn_rate) for _ in range(self.clips)]
+        batch = collate(examples, self.levels)
+        return batch | self.sayings(examples, rng) if self.sayings else batch
 
     @torch.no_grad()
     def _sample(self, model: nn.Module, batch: dict[str, Tensor]) -> Float[Tensor, "b f c h w"]:
@@ -80,6 +89,7 @@ class StageSheet:
         rows = {name: value.expand(n, *value.shape[1:]) for name, value in row.items()}
         rows["has_portrait"] = torch.tensor([branch.portrait for branch in told], device=x.device)
         rows["has_speech"] = torch.tensor([branch.speech for branch in told], device=x.device)
+        rows["has_words"] = torch.tensor([branch.words for branch in told], device=x.device)
         steps = torch.as_tensor(step, device=x.device).reshape(1, 1).expand(n, x.shape[2])
         with torch.autocast(x.device.type, torch.bfloat16):
             predicted = model(x.expand(n, *x.shape[1:]), steps, self.told(rows))

@@ -7,14 +7,20 @@ from pathlib import Path
 
 from longtake.weights import files
 from longtake.weights.rounded import rounded
+from longtake.weights.words import only_norms
 
 PARTS = {"reference_net.": "reference.safetensors"}
 """The animation networks go into two files, so that each stays below 20 MB."""
 
 
 def ship(trained: Path, out: Path, eight_bits: bool = False) -> None:
-    """Write the weights in `trained` to `out`, the animation networks in parts; in eight bits if wanted."""
+    """Write the weights in `trained` to `out`, the animation networks in parts; in eight bits if wanted.
+
+    Of a run that trained word norms, these alone.
+    """
     tensors, header = files.read(trained)
+    if header.get("kind") == "words":
+        tensors = only_norms(tensors)
     parts = PARTS if any(name.startswith(tuple(PARTS)) for name in tensors) else {}
     if eight_bits:
         tensors = rounded(tensors)
