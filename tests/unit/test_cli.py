@@ -110,7 +110,7 @@ def test_flags_lie_over_sets_which_lie_over_the_file(animator, tmp_path):
     flags = ["--config", str(file), "--set", "sampling.steps=6", "--set", "sampling.seed=6", "--seed", "7"]
     more = [
         "--guidance",
-        "2",
+        "3",
         "--fps",
         "25",
         "--device",
@@ -125,7 +125,8 @@ def test_flags_lie_over_sets_which_lie_over_the_file(animator, tmp_path):
     sampling = animator.settings.sampling
     assert (sampling.scheduler, sampling.steps, sampling.seed) == ("unipc", 6, 7)
     guidance = animator.settings.guidance
-    assert guidance.portrait == guidance.speech == guidance.words == 2.0
+    assert guidance.speech == guidance.words == 3.0
+    assert guidance.portrait == 1.0  # mini is not guided by it
     assert (animator.settings.run.device, animator.settings.run.dtype) == ("cpu", "float32")
     assert animator.settings.portrait.face == 2 and animator.settings.speech.separate_voice
 

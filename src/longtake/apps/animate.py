@@ -154,7 +154,12 @@ def _run_facts(wish: Wish, model: Preset, settings: Settings, ready: Prepared) -
 def collect_settings(
     base: Settings, config: Path | None, assignments: list[str], flags: dict[str, dict[str, Any]]
 ) -> Settings:
-    """The preset's settings under the file, under --set, under the flags."""
+    """The preset's settings under the file, under --set, under the flags.
+
+    --guidance is for what the preset guides by: a scale that it leaves at 1 was found to harm, and stays.
+    """
+    scales = flags.get("guidance", {})
+    flags = {**flags, "guidance": {name: scale for name, scale in scales.items() if getattr(base.guidance, name) != 1}}
     if config is not None:
         base = Settings.from_toml(config, base)
     return base.apply_set(*assignments).overlay(flags)

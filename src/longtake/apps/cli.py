@@ -80,7 +80,7 @@ def animate(
     seed: Annotated[int | None, typer.Option(help="Another seed gives another performance.")] = None,
     steps: Annotated[int | None, typer.Option(help="Denoising steps per segment.")] = None,
     guidance: Annotated[
-        float | None, typer.Option(help="Guidance scale for portrait, speech and words; 1 = none.")
+        float | None, typer.Option(help="Guidance scale for all that the preset guides by; 1 = none.")
     ] = None,
     expressiveness: Annotated[
         float | None, typer.Option(help="How much the face shows, 0 to 2; 1 is as trained (also the two below).")

@@ -34,7 +34,7 @@ class StageSheet:
     clips: int = 4
     frames: int = 16
     steps: int = 8
-    guidance: float = 2.0
+    guidance: float = 2.0  # of the speech alone: on top of the portrait it blurs a network that is shown the portrait
 
     def __call__(self, model: nn.Module) -> tuple[UInt8[np.ndarray, "H W 3"] | None, dict[str, float]]:
         batch = self._examples()
@@ -70,7 +70,7 @@ class StageSheet:
         device = next(model.parameters()).device
         for k in range(self.clips):
             row = {name: value[k : k + 1].to(device) for name, value in batch.items()}
-            told = branches(self.guidance, self.guidance, self.guidance)
+            told = branches(1.0, self.guidance)
             reference = row["reference"]
             _, c, h, w = reference.shape
             shared = settings.shared_noise if settings.motion else 0.0
