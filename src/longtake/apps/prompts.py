@@ -79,7 +79,9 @@ def _wording(track: Prompts, model: Preset) -> Iterator[dict[str, Any]]:
     assert encoder is not None, "word norms come with their encoder"
     yield from ({"kind": "unknown words", "said": said} for said in unknown_words(track, encoder))
     states = getattr(encoder, "states", None)  # not every encoder knows what a text asks for
-    for cue in track.cues if states else ():
+    if states is None:
+        return
+    for cue in track.cues:
         asked = {name: much for name, much in states([cue.text])[0].items() if much >= ASKED} if cue.text else {}
         for one, other in contradictions(asked):
             said = f"{titled(cue)} asks for two things that exclude each other: {one} and {other}."

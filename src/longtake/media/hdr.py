@@ -19,7 +19,7 @@ TO_709 = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0
 def as_sdr(frame: av.VideoFrame) -> UInt8[np.ndarray, "H W 3"]:
     """The frame as RGB for ordinary screens: bright light is pressed together, paper white stays bright."""
     deep = frame.reformat(format="rgb48le", src_colorspace=Colorspace.BT2020, dst_color_range=ColorRange.JPEG)
-    light = np.take(_light(int(frame.color_trc)), deep.to_ndarray()) @ TO_709.T
+    light = _light(int(frame.color_trc))[deep.to_ndarray().astype(np.uint16, copy=False)] @ TO_709.T
     peak = PEAK_NITS / WHITE_NITS
     light = np.clip(light, 0, peak)
     shown = light * (1 + light / peak**2) / (1 + light) * (1 + 1 / peak)
