@@ -110,7 +110,11 @@ def test_without_a_network_one_error_names_everything_that_is_needed(hub, tmp_pa
 
 
 def test_a_hub_that_never_answers_is_given_up_soon(hub, tmp_path, monkeypatch):
-    monkeypatch.setattr(hubs.socket, "create_connection", lambda *_, **__: time.sleep(60))
+    def silent(*_, **__):
+        time.sleep(60)
+        raise TimeoutError
+
+    monkeypatch.setattr(hubs.socket, "create_connection", silent)
     monkeypatch.setattr(hubs, "PATIENCE_S", 0.01)
     with pytest.raises(WeightsMissing, match="does not answer"):
         wanted(tmp_path)
