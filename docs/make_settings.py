@@ -10,7 +10,7 @@ PAGE = Path(__file__).parent / "settings.md"
 
 HEAD = """# Settings
 
-Made by `make settings` from `src/longtake/settings.py`; do not edit.
+Made by `make settings` from `src/longtake/settings/`; do not edit.
 
 Order: preset < TOML file (`--config FILE`) < `--set section.name=value` < the flags of the command. A TOML file has one
 table a section:

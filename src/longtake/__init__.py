@@ -32,7 +32,7 @@ _HOME = {
     "Tail": "clips",
     "LongtakeError": "errors",
     "Progress": "pace",
-    "Settings": "settings",
+    "Settings": "settings.animation",
 }
 
 __all__ = [
