@@ -12,11 +12,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from longtake.fade import shares
+
 Restore = Callable[[Float[Tensor, "f 3 H W"]], Float[Tensor, "f 3 H W"]]
 """What restores the frames of one window, seeing them together."""
 
 
-class Windows:
+class WindowStream:
     """Windows over a stream of frames that is told frame by frame.
 
     Where two windows share frames, the one passes into the other. The last window of a stream is as long as the others, if
@@ -51,9 +53,8 @@ class Windows:
         """The held and the fresh frames, as a window that ends with them sees them."""
         seen = self.restore(torch.stack(list(self._recent)))
         found = list(seen[len(seen) - self._fresh - len(self._held) :])
-        for place, before in enumerate(self._held):
-            share = (place + 1) / (len(self._held) + 1)
-            found[place] = torch.lerp(before, found[place], share)
+        for place, share in enumerate(shares(len(self._held))):
+            found[place] = torch.lerp(self._held[place], found[place], float(share))
         self._fresh = 0
         return found
 
@@ -62,7 +63,7 @@ def in_windows(
     frames: Iterable[Float[Tensor, "3 H W"]], restore: Restore, window: int = 16, overlap: int = 4
 ) -> Iterator[Float[Tensor, "3 H W"]]:
     """Each frame restored, in order."""
-    windows = Windows(restore, window, overlap)
+    windows = WindowStream(restore, window, overlap)
     for frame in frames:
         yield from windows.tell(frame)
     yield from windows.end()

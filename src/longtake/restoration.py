@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from longtake.enhance import Restore, Windows
+from longtake.enhance import Restore, WindowStream
 from longtake.face.align import cut_square
 from longtake.face.follow import Moment, follow, steady
 from longtake.face.paste import paste
@@ -72,7 +72,7 @@ def with_faces(
     Every face has windows of its own, which begin where it is first seen and end with it; at a cut all do. No frame waits
     longer than one window lasts.
     """
-    streams: dict[int, Windows] = {}
+    streams: dict[int, WindowStream] = {}
     owed: dict[int, deque[_Waiting]] = {}
     queue: deque[_Waiting] = deque()
 
@@ -96,7 +96,7 @@ def with_faces(
         queue.append(waiting)
         for number, placed in moment.faces.items():
             if number not in streams:
-                streams[number] = Windows(restore, settings.window, settings.overlap)
+                streams[number] = WindowStream(restore, settings.window, settings.overlap)
                 owed[number] = deque()
             owed[number].append(waiting)
             crop = cut_square(moment.picture, placed.square)

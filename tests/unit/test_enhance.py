@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from longtake.enhance import Windows, in_windows
+from longtake.enhance import WindowStream, in_windows
 
 
 def numbered(count):
@@ -67,7 +67,7 @@ def test_no_more_than_a_window_is_read_ahead():
 
 
 def test_an_ended_stream_leaves_nothing_behind():
-    windows = Windows(lambda x: x + len(x))
+    windows = WindowStream(lambda x: x + len(x))
     first = [y for x in numbered(7) for y in windows.tell(x)] + windows.end()
     again = [y for x in numbered(7) for y in windows.tell(x)] + windows.end()
     assert values(first) == values(again)
