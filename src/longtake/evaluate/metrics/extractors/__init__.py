@@ -1,0 +1,1 @@
+"""Networks that make features of pictures: published ones where their weights are, stand-ins where they are not."""
