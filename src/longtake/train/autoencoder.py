@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,18 +12,17 @@ from torch import Tensor, nn
 from longtake.media.pixels import as_frames, as_pictures
 from longtake.models.autoencoder import Autoencoder, AutoencoderSizes
 from longtake.train.autoencoder_check import kept
+from longtake.train.cost import cost, operations_of
 from longtake.train.crops import LIPS, box, choose, take
-from longtake.train.frames import FrameStore
+from longtake.train.frames import FrameData, FrameStore, header
 from longtake.train.recipe import Part, Recipe, make_sizes
 from longtake.train.task import Batch, plain
 
 
-class Data(Part):
-    folder: Path = Path("data/frames")
+class Data(FrameData):
     crop_px: int = 128
     batch: int = 16
     whole_from: float = 0.85  # share of the run after which whole pictures take the place of crops
-    corpus_seed: int | str = "unknown"
 
 
 class Aims(Part):
@@ -61,12 +58,12 @@ class AutoencoderTask:
             pictures.append(crop)
             weights.append(weight)
         return {
-            "pictures": torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2),
+            "pictures": as_pictures(np.stack(pictures)),
             "weights": torch.from_numpy(np.stack(weights))[:, None],
         }
 
     def loss(self, model: nn.Module, batch: Batch, share: float) -> tuple[Tensor, dict[str, Tensor]]:
-        pictures = batch["pictures"].float() / 127.5 - 1
+        pictures = batch["pictures"]
         noise_std = self.aims.noise_std * torch.rand(len(pictures), 1, 1, 1, device=pictures.device)
         found, raw = model(pictures, noise_std)
         if share < self.aims.frozen_from:
@@ -85,7 +82,7 @@ class AutoencoderTask:
         return len(batch["pictures"])
 
     def sheet(self, model: nn.Module) -> tuple[np.ndarray, dict[str, float]]:
-        chosen = self.store.heldout[np.linspace(0, len(self.store.heldout) - 1, 48).astype(int)]
+        chosen = self.store.examples(48)
         frames, landmarks = self.store.frames[chosen], self.store.landmarks[chosen]
         found = reconstruct(model, frames)
         noisy = reconstruct(model, frames[:48:6], noise_std=0.2)
@@ -98,8 +95,7 @@ class AutoencoderTask:
         return _sheet(frames[::6], found[::6], noisy, mouths[::6]), numbers
 
     def header(self) -> dict[str, Any]:
-        settings = self.data.model_dump(exclude={"folder", "corpus_seed"}) | self.aims.model_dump()
-        return {"sizes": asdict(self.sizes), "settings": settings, "corpus_seed": str(self.data.corpus_seed)}
+        return header(self.sizes, self.data, self.aims)
 
 
 def likeness(raw: Float[Tensor, "b c h w"]) -> Float[Tensor, ""]:
@@ -162,18 +158,11 @@ def _sheet(frames: np.ndarray, found: np.ndarray, noisy: np.ndarray, mouths: lis
 
 def estimate(recipe: Recipe) -> str:
     """Parameters and work of the recipe, in words."""
-    from torch.utils.flop_counter import FlopCounterMode
-
     data = Data.checked(recipe.data)
     with torch.device("meta"):
         model = Autoencoder(make_sizes(AutoencoderSizes, recipe.sizes))
         picture = torch.zeros(1, 3, data.crop_px, data.crop_px)
-    with FlopCounterMode(display=False) as counter:
-        model(picture)
-    learn = sum(p.numel() for p in model.parameters())
-    each = counter.get_total_flops() / 1e9
-    work = f"{each:.2f} GFLOP a {data.crop_px} px crop, about {3 * each:.2f} to train on it"
-    return f"autoencoder: {learn / 1e6:.2f} M parameters, {work}"
+    return cost("autoencoder", model, operations_of(lambda: model(picture)), f"a {data.crop_px} px crop")
 
 
 def build(recipe: Recipe) -> AutoencoderTask:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,17 +14,16 @@ from longtake.face.align import aligned_square, cut_square
 from longtake.media.pixels import as_frames, as_pictures
 from longtake.models.vqgan import Codebook, Vqgan, VqganSizes
 from longtake.train.autoencoder import psnr
+from longtake.train.cost import cost, operations_of
 from longtake.train.crops import recolour
-from longtake.train.frames import FrameStore
+from longtake.train.frames import FrameData, FrameStore, header
 from longtake.train.recipe import Part, Recipe, make_sizes
 from longtake.train.task import Batch, plain
 
 
-class Data(Part):
-    folder: Path = Path("data/frames")
+class Data(FrameData):
     crop_px: int = 256  # side of the pieces that are cut from the aligned square
     batch: int = 4
-    corpus_seed: int | str = "unknown"
 
 
 class Aims(Part):
@@ -72,8 +70,7 @@ class EnhancerCodesTask:
 
     @torch.no_grad()
     def sheet(self, model: nn.Module) -> tuple[np.ndarray, dict[str, float]]:
-        chosen = self.store.heldout[np.linspace(0, len(self.store.heldout) - 1, 8).astype(int)]
-        faces = np.stack([self._face(index) for index in chosen])
+        faces = np.stack([self._face(index) for index in self.store.examples(8)])
         device = next(model.parameters()).device
         rows = [model(as_pictures(face[None]).to(device)) for face in faces]
         found = as_frames(torch.cat([row[0] for row in rows]))
@@ -85,8 +82,7 @@ class EnhancerCodesTask:
         return np.concatenate([np.concatenate(list(x), axis=1) for x in (faces, found)]), numbers
 
     def header(self) -> dict[str, Any]:
-        settings = self.data.model_dump(exclude={"folder", "corpus_seed"}) | self.aims.model_dump()
-        return {"sizes": asdict(self.sizes), "settings": settings, "corpus_seed": str(self.data.corpus_seed)}
+        return header(self.sizes, self.data, self.aims)
 
     def _face(self, index: int) -> UInt8[np.ndarray, "side side 3"]:
         square = aligned_square(np.asarray(self.store.landmarks[index], np.float64))
@@ -127,18 +123,12 @@ def revive(
 
 def estimate(recipe: Recipe) -> str:
     """Parameters and work of the recipe, in words."""
-    from torch.utils.flop_counter import FlopCounterMode
-
     data = Data.checked(recipe.data)
     with torch.device("meta"):
         model = Vqgan(make_sizes(VqganSizes, recipe.sizes))
         picture = torch.zeros(1, 3, data.crop_px, data.crop_px)
-    with FlopCounterMode(display=False) as counter:
-        model.decoder(model.encoder(picture)[0])
-    learn = sum(p.numel() for p in model.parameters())
-    each = counter.get_total_flops() / 1e9
-    work = f"{each:.1f} GFLOP a {data.crop_px} px piece, about {3 * each:.1f} to train on it"
-    return f"enhancer, stage A: {learn / 1e6:.2f} M parameters, {work}"
+    operations = operations_of(lambda: model.decoder(model.encoder(picture)[0]))
+    return cost("enhancer, stage A", model, operations, f"a {data.crop_px} px piece")
 
 
 def build(recipe: Recipe) -> EnhancerCodesTask:

@@ -1,17 +1,33 @@
-"""Pictures for training the autoencoder: frames and their landmarks in two memory-mapped files."""
+"""Pictures to learn from: frames of faces and their landmarks in two memory-mapped files."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 
 from longtake.errors import CorpusError
+from longtake.train.recipe import Part
 
 LANDMARKS = 468
+
+
+class FrameData(Part):
+    """The [data] of a recipe that learns from packed frames."""
+
+    folder: Path = Path("data/frames")
+    corpus_seed: int | str = "unknown"
+
+
+def header(sizes: Any, data: FrameData, aims: Part) -> dict[str, Any]:
+    """What weights that learned from packed frames say of themselves."""
+    settings = data.model_dump(exclude={"folder", "corpus_seed"}) | aims.model_dump()
+    return {"sizes": asdict(sizes), "settings": settings, "corpus_seed": str(data.corpus_seed)}
 
 
 class FrameStore:
@@ -35,6 +51,10 @@ class FrameStore:
         self.clip = (
             np.searchsorted(index["firsts"], np.arange(count), side="right") - 1
         )  # which source each frame is of
+
+    def examples(self, count: int) -> Int[np.ndarray, " count"]:
+        """Which held-out frames to look at: so many, evenly spread."""
+        return self.heldout[np.linspace(0, len(self.heldout) - 1, count).astype(int)]
 
 
 Clip = tuple[str, bool, UInt8[np.ndarray, "n H W 3"], Float[np.ndarray, "n 468 2"]]

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from longtake.encoders.speech import FEATURE_HZ, SAMPLES_PER_FEATURE, WINDOW, SpeechEncoder, SpeechSizes, log_mel
+from longtake.train.cost import cost
 from longtake.train.recipe import Part, Recipe, make_sizes
 from longtake.train.sounds import LABEL_HZ, RATE_HZ, UNLABELLED, SoundStore, Utterance
 from longtake.train.spoil import spoil
@@ -176,10 +177,8 @@ def estimate(recipe: Recipe) -> str:
     """Parameters and work of the recipe, in words."""
     with torch.device("meta"):
         model = SpeechEncoder(make_sizes(SpeechSizes, recipe.sizes))
-    learn = sum(p.numel() for p in model.parameters())
-    each = 2 * learn * FEATURE_HZ / 1e9
-    work = f"{each:.2f} GFLOP a second of sound, about {3 * each:.2f} to train on it"
-    return f"speech encoder: {learn / 1e6:.2f} M parameters, {work}"
+    operations = 2 * sum(p.numel() for p in model.parameters()) * FEATURE_HZ
+    return cost("speech encoder", model, operations, "a second of sound")
 
 
 def build(recipe: Recipe) -> SpeechTask:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
+from longtake.train.cost import operations_of
 from longtake.train.learner import Learner, Told
 from longtake.train.recipe import Recipe
 from longtake.train.stage_settings import choose_what_learns, settings_of, sizes_for
@@ -58,9 +58,7 @@ def count_flops(model: Learner, settings) -> int:
         lids=make(b, f) if settings.lids else None,
         words=make(b, f, model.sizes.denoiser.words) if settings.words else None,
     )
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        model(make(b, unet.latent, f, side, side), make(b, f), told)
-    return counter.get_total_flops()
+    return operations_of(lambda: model(make(b, unet.latent, f, side, side), make(b, f), told))
 
 
 def _count(part: nn.Module, learning: bool = False) -> int:
