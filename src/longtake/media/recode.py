@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +23,7 @@ from longtake.media.footage import Footage
 from longtake.media.fragments import BT709, LIMITED_RANGE
 from longtake.media.provenance import as_comment
 from longtake.media.video import open_video
-from longtake.media.writer import check_folder, refuse
+from longtake.media.writer import check_output, part_path, refuse
 
 COPIED = {
     ".mp4": {"aac", "mp3", "ac3", "eac3", "opus", "flac", "alac"},
@@ -34,16 +35,10 @@ AHEAD_S = Fraction(1, 2)
 
 def check_file(out: str | Path, source: str | Path, overwrite: bool) -> Path:
     """The path, once it is sure that an enhanced video can be written there and that it is not the source itself."""
-    out = Path(out)
-    if out.suffix.lower() not in CONTAINERS:
-        expected = "a name that ends in " + ", ".join(CONTAINERS)
-        raise OutputError(f"'{out}' is no name for a video.", expected=expected, do=f"-o {out.stem or 'large'}.mp4")
-    if out.exists() and Path(source).exists() and out.samefile(source):
+    out, source = Path(out), Path(source)
+    if out.exists() and source.exists() and out.samefile(source):
         raise OutputError(f"'{out}' is the video that is read.", do="give another name with -o")
-    check_folder(out)
-    if out.exists() and not overwrite:
-        raise OutputError(f"'{out}' exists already.", do="add --overwrite, or choose another name")
-    return out
+    return check_output(out, overwrite, tuple(CONTAINERS))
 
 
 class Recoder:
@@ -59,7 +54,7 @@ class Recoder:
         made_by: dict[str, Any] | None = None,
     ) -> None:
         self.out, self.encoding = out, encoding
-        self.part = out.with_name(f"{out.stem}.part{out.suffix}")
+        self.part = part_path(out)
         self.remarks: list[str] = []
         self.frames = 0
         self._start = Fraction(span_s[0])
@@ -92,12 +87,9 @@ class Recoder:
 
     def finish(self) -> Path:
         """The finished file in its place."""
+        assert self.frames, "finish() before the first frame"
         try:
-            if self.frames:
-                self._file.mux(self._picture.encode(None))
-                if self._sounds:
-                    self._sounds.end()
-            self._file.close()
+            self._close(whole=True)
             self.part.replace(self.out)
         except OSError as error:
             refuse(self.out, error, self.part)
@@ -112,14 +104,21 @@ class Recoder:
         if kind is None:
             self.finish()
             return
-        try:
+        with suppress(FFmpegError, OSError):  # the error that brought us here is the one to tell
+            self._close(whole=False)
+            if not self.frames:
+                self.part.unlink(missing_ok=True)
+
+    def _close(self, whole: bool) -> None:
+        """Puts in what the encoder still holds, with `whole` the rest of the sound too; nothing stays open, even on an error."""
+        with ExitStack() as closing:
+            closing.callback(self._file.close)
+            if self._sounds:
+                closing.callback(self._sounds.close)
             if self.frames:
                 self._file.mux(self._picture.encode(None))
-            self._file.close()
-        except (FFmpegError, OSError):
-            return  # the error that brought us here is the one to tell
-        if not self.frames:
-            self.part.unlink(missing_ok=True)
+            if self._sounds and whole:
+                self._sounds.end()
 
     def _add_picture(self, footage: Footage, size: tuple[int, int]) -> av.VideoStream:
         rate = Fraction(footage.fps).limit_denominator(1001)
@@ -166,7 +165,7 @@ class _Sounds:
         self._packets = self._demuxed()
         self._next: av.Packet | None = None
 
-    def until(self, time_s: Fraction) -> None:
+    def until(self, time_s: Fraction | float) -> None:
         """Puts in what begins before this time of the new file."""
         while True:
             packet, self._next = self._next or next(self._packets, None), None
@@ -179,10 +178,13 @@ class _Sounds:
 
     def end(self) -> None:
         """Puts in the rest."""
-        stop = Fraction(self._stop) - self._start if self._stop != float("inf") else Fraction(10**9)
-        self.until(stop)
-        for index in self._made:
-            self._file.mux(self._streams[index].encode(None))
+        self.until(float("inf"))
+        for index, resampler in self._made.items():
+            for part in [*resampler.resample(None), None]:
+                self._file.mux(self._streams[index].encode(part))
+
+    def close(self) -> None:
+        """Lets go of the source."""
         self._container.close()
 
     def _demuxed(self) -> Iterator[av.Packet]:

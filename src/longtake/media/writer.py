@@ -26,21 +26,20 @@ from longtake.settings import VideoSettings
 FAST_START = {"movflags": "faststart"}
 
 
-def check_output(out: str | Path, overwrite: bool = False) -> Path:
+def check_output(out: str | Path, overwrite: bool = False, endings: tuple[str, ...] = (".mp4",)) -> Path:
     """The path, once it is sure that a video can be written there; cheap, so call it before the long work."""
-    out = check_place(out)
+    out = check_place(out, endings)
     if out.exists() and not overwrite:
         raise OutputError(f"'{out}' exists already.", do="add --overwrite, or choose another name")
     return out
 
 
-def check_place(out: str | Path) -> Path:
+def check_place(out: str | Path, endings: tuple[str, ...] = (".mp4",)) -> Path:
     """The path, once it is sure that it is one for a video, in a folder that can be written to."""
     out = Path(out)
-    if out.suffix.lower() != ".mp4":
-        raise OutputError(
-            f"'{out}' is no name for a video.", expected="a name that ends in .mp4", do=f"-o {out.stem or 'talk'}.mp4"
-        )
+    if out.suffix.lower() not in endings:
+        expected = "a name that ends in " + ", ".join(endings)
+        raise OutputError(f"'{out}' is no name for a video.", expected=expected, do=f"-o {out.stem or 'talk'}.mp4")
     check_folder(out)
     existed = part_path(out).exists()
     try:
@@ -63,7 +62,7 @@ def check_folder(out: Path) -> None:
 
 def part_path(out: Path) -> Path:
     """Where the video grows until it is whole, if no journal gives it a place."""
-    return out.with_name(f"{out.stem}.part.mp4")
+    return out.with_name(f"{out.stem}.part{out.suffix.lower()}")
 
 
 class VideoWriter:
