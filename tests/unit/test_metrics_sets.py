@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 from scipy import linalg
 
+from longtake.errors import WeightsMismatch, WeightsMissing
+from longtake.evaluate.metrics.extractors.projection import Projection
 from longtake.evaluate.metrics.frechet import Gatherer, chance, count_of, frechet_distance, joined
+from longtake.evaluate.metrics.kid import Reservoir, kernel_distance, sample
 from longtake.evaluate.metrics.registry import metric
 
 RNG = np.random.default_rng(0)
@@ -108,3 +111,47 @@ def test_stand_ins_say_that_they_are_not_comparable():
     for name in ("fid_projection", "fvd_projection"):
         about = metric(name).about
         assert not about.comparable and "Not comparable" in about.says and about.name == name
+
+
+def kept(rows, name="a", parts=3):
+    reservoir = Reservoir(Projection(rows.shape[1]), 5, name)
+    for part in np.array_split(rows, parts):
+        reservoir.take(part)
+    return reservoir.summary()
+
+
+def test_the_kernel_distance_equals_its_formula_and_has_no_bias():
+    a, b = features(30, 8), features(40, 8, 0.5)
+    k = lambda x, y: (x.astype(float) @ y.astype(float) / 8 + 1) ** 3  # noqa: E731
+    own = [
+        sum(k(x[i], x[j]) for i in range(len(x)) for j in range(len(x)) if i != j) / len(x) / (len(x) - 1)
+        for x in (a, b)
+    ]
+    cross = sum(k(x, y) for x in a for y in b) / len(a) / len(b)
+    assert kernel_distance(a, b) == pytest.approx(own[0] + own[1] - 2 * cross)
+    chances = [kernel_distance(features(30, 8), features(30, 8)) for _ in range(300)]
+    assert abs(np.mean(chances)) < 3 * np.std(chances) / 300**0.5
+
+
+def test_a_reservoir_is_bounded_and_does_not_depend_on_how_it_was_cut():
+    rows = features(2000, 8)
+    one, other = kept(rows), kept(rows, parts=50)
+    assert len(one["rows"]) == 256 and one["full"]
+    np.testing.assert_array_equal(one["rows"], other["rows"])
+
+
+def test_a_sample_of_many_clips_is_fair_to_their_lengths():
+    long, short = np.zeros((4000, 8), np.float32), np.ones((1000, 8), np.float32)
+    drawn = sample([kept(long, "long"), kept(short, "short")])
+    assert drawn.mean() == pytest.approx(0.2, abs=0.06)
+
+
+def test_missing_weights_tell_how_to_get_them_and_wrong_ones_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("LONGTAKE_EXTRACTORS", str(tmp_path))
+    for name in ("fid", "kid", "fvd", "sync_c"):
+        with pytest.raises(WeightsMissing, match=r"SHA-256 [0-9a-f]{64}[\s\S]*places") as error:
+            metric(name).ready()
+        assert str(tmp_path) in str(error.value)
+    (tmp_path / "i3d_torchscript.pt").write_bytes(b"something else")
+    with pytest.raises(WeightsMismatch, match="not the published file"):
+        metric("fvd").ready()

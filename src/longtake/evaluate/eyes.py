@@ -12,6 +12,11 @@ LONGEST_BLINK_S = 0.6
 
 def blinks(opening: Float[np.ndarray, " f"], fps: float) -> list[int]:
     """The frames in which blinks begin: the eyes close well below their usual opening and open again soon."""
+    return [start for start, _ in blink_spans(opening, fps)]
+
+
+def blink_spans(opening: Float[np.ndarray, " f"], fps: float) -> list[tuple[int, int]]:
+    """The frames in which blinks begin, and those in which the eyes are open again."""
     known = np.isfinite(opening)
     if known.sum() < 2:
         return []
@@ -22,7 +27,7 @@ def blinks(opening: Float[np.ndarray, " f"], fps: float) -> list[int]:
         if start is None and value < CLOSED * usual:
             start = i
         elif start is not None and value > OPEN * usual:
-            found += [start] if i - start <= longest else []
+            found += [(start, i)] if i - start <= longest else []
             start = None
     return found
 

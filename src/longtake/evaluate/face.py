@@ -75,7 +75,11 @@ def measure_face(
 
 def head_motion(landmarks: Float[np.ndarray, "f 468 3"], fps: float) -> float:
     """The mean speed of the head in degrees a second, over 0.2 s steps so that measuring noise counts little."""
-    pose = head_pose(landmarks)
+    return head_motion_of(head_pose(landmarks), fps)
+
+
+def head_motion_of(pose: Float[np.ndarray, "f 3"], fps: float) -> float:
+    """The same from yaw, pitch and roll in degrees."""
     step = max(1, round(0.2 * fps))
     if len(pose) <= step:
         return 0.0

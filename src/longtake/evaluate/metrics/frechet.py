@@ -98,7 +98,7 @@ def chance(moments: Moments, count_a: int, count_b: int) -> float:
     """The distance to expect between two samples of these sizes from one Gaussian with the covariance given.
 
     To the first order in 1/count. The means differ by tr C (1/a + 1/b). The covariances differ by E; in the axes of C, with its
-    eigenvalues l, E_ij^2 is (l_i l_j + [i = j] l_i^2) (1/a + 1/b), and C and C + E are half the sum of E_ij^2 / (l_i + l_j) apart.
+    eigenvalues l, E_ij^2 is (l_i l_j + [i = j] l_i^2) (1/a + 1/b); C and C + E are half the sum of E_ij^2 / (l_i + l_j) apart.
     """
     values = np.linalg.eigvalsh(moments.covariance).clip(min=0)
     values = values[values > 1e-12 * max(values.max(initial=0.0), 1e-300)]
