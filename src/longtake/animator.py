@@ -9,11 +9,12 @@ from typing import Any
 
 import torch
 
-from longtake.clips import Chunk, Portrait, Prompts, Segment, Speech, Tail
+from longtake.clips import Chunk, Cue, Portrait, Prompts, Segment, Speech, Tail
 from longtake.conditions import read_portrait, with_branches
 from longtake.diffusion.guidance import branches
 from longtake.drift import Guardian
 from longtake.errors import SpeechUnreadable
+from longtake.expressing import expressive_cues, merged
 from longtake.face.regions import face_picture
 from longtake.journal.journal import Journal
 from longtake.journal.plan import Plan, expect_inputs, made_by, plan
@@ -39,6 +40,7 @@ class Prepared:
     portrait: Portrait
     speech: Speech
     prompts: Prompts | None = None  # None: nothing was said; a stretch made anew takes the video's own
+    suggested: tuple[Cue, ...] | None = None  # by the speech itself; None: it was not asked
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -184,12 +186,17 @@ class Animator:
         """The inputs, read and checked: prompts that these networks can't follow are refused before any work."""
         ready = portrait if isinstance(portrait, Prepared) else self.prepare(portrait, _given(speech))
         told = ready.prompts if prompts is None else prompts_of(prompts)
-        told = told or otherwise or Prompts()
-        expect_words(self.networks, told, self.preset.name)
-        return replace(ready, prompts=told)
+        ready = replace(ready, prompts=told or otherwise or Prompts())
+        if self.settings.performance.auto_expression and ready.suggested is None:
+            ready = replace(ready, suggested=expressive_cues(ready.speech))
+        expect_words(self.networks, self._track(ready).prompts, self.preset.name)
+        return ready
 
     def _track(self, ready: Prepared) -> Track:
-        return Track(ready.prompts or Prompts(), self.settings.video.fps)
+        """All that is said: the prompts, and between them what the speech suggests."""
+        fps, wanted = self.settings.video.fps, self.settings.performance.auto_expression
+        suggested = (ready.suggested or ()) if wanted else ()
+        return Track(merged(ready.prompts or Prompts(), suggested, fps), fps)
 
     def _segments(self, ready: Prepared, tail: Tail | None = None) -> Segments | ParallelSegments:
         if self.settings.sampling.strategy == "incremental":
@@ -201,14 +208,15 @@ class Animator:
         self, ready: Prepared, networks: Networks, tail: Tail | None = None, guard: Guardian | None = None
     ) -> Segments:
         """What makes the segments of this video on one device."""
-        guidance, prompts = self.settings.guidance, ready.prompts or Prompts()
+        guidance, track = self.settings.guidance, self._track(ready)
+        prompts = track.prompts
         portrait = read_portrait(ready.portrait, networks, branches(guidance.portrait, guidance.speech), self.settings)
         box = face_picture(ready.portrait.regions.face_box, self.settings.portrait.size_px) > 0
         face_box = torch.as_tensor(box, device=networks.device)
         heard = networks.listen(ready.speech)
         made = Segments(portrait, heard, face_box, networks, self.settings, tail, guard)
         if prompts.cues or prompts.negative:
-            made.telling = Telling(self._track(ready), networks.words)
+            made.telling = Telling(track, networks.words)
             away = any((prompts.negative, *(cue.negative for cue in prompts.cues)))
             told = branches(guidance.portrait, guidance.speech, self.settings.words_scale, away)
             made.worded = with_branches(portrait, told) or read_portrait(ready.portrait, networks, told, self.settings)
@@ -226,7 +234,7 @@ def prepare(
     portrait: str | Path, speech: str | Path, settings: Settings, model: Preset, prompts: Prompts | None = None
 ) -> Prepared:
     """The inputs, read and checked before the networks of the preset are loaded, so that bad input is told at once."""
-    if prompts and prompts.texts and not model.knows_words:
+    if not model.knows_words and (settings.performance.auto_expression or (prompts and prompts.texts)):
         raise no_words(model.name)
     heard = prepare_speech(speech, model.separator if settings.speech.separate_voice else None)
     if heard.frames(settings.video.fps) == 0:

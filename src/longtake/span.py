@@ -7,7 +7,7 @@ ones. Every segment begins with a key frame, so packets before and after are cop
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ from typing import Any
 import av
 import numpy as np
 
-from longtake.clips import Prompts, Segment, Tail
+from longtake.clips import Cue, Prompts, Segment, Tail
 from longtake.errors import InputError
+from longtake.expressing import merged
 from longtake.fade import mix, shares
 from longtake.media.pixels import as_pictures
 from longtake.media.video import VideoFacts, VideoWriter, frames_between, video_facts
@@ -54,7 +55,7 @@ class Span:
 
     def prompts(self) -> Prompts:
         """The prompts that the beginning of the stretch was made with last."""
-        return Asked(self.made_by, self.facts.fps).track(self.first).prompts
+        return Asked(self.made_by, self.facts.fps).own(self.first)
 
     def tail(self, count: int) -> Tail | None:
         """The `count` frames before the stretch, as the loop wants them; None at the beginning of the video."""
@@ -98,11 +99,21 @@ def find_span(video: str | Path, start_s: float, stop_s: float) -> Span:
     return Span(video, facts, first, min(stop, facts.frames))
 
 
-def changed_span(video: str | Path, prompts: Prompts, stop_s: float = math.inf) -> Span:
-    """The segments of a finished video, up to `stop_s`, of which these prompts say something else than those it was made with."""
+def changed_span(
+    video: str | Path,
+    prompts: Prompts,
+    stop_s: float = math.inf,
+    suggested: Sequence[Cue] = (),
+    auto_expression: bool = False,
+) -> Span:
+    """The segments of a finished video, up to `stop_s`, of which these prompts say something else than those it was made with.
+
+    What the speech suggests counts where the video was made with it, and, with `auto_expression`, will be made with it.
+    """
     whole = find_span(video, 0.0, math.inf)
     fps = whole.facts.fps
-    told, now = Asked(whole.made_by, fps), Track(prompts, fps)
+    told = Asked(whole.made_by, fps, suggested)
+    now = Track(merged(prompts, suggested if auto_expression else (), fps), fps)
     changed = [frame for frame in range(whole.facts.frames) if told.at(frame) != now.at(frame)]
     if not changed:
         raise InputError(
@@ -115,18 +126,30 @@ def changed_span(video: str | Path, prompts: Prompts, stop_s: float = math.inf) 
 class Asked:
     """What each frame of a finished video was asked to be, stretches made anew included."""
 
-    def __init__(self, made_by: dict[str, Any], fps: float) -> None:
-        self.whole = Track(from_plain(made_by.get("prompts", {})), fps)
+    def __init__(self, made_by: dict[str, Any], fps: float, suggested: Sequence[Cue] = ()) -> None:
         again = [note for note in made_by.get("again", []) if "prompts" in note]
-        self.again = [(note["frames"], Track(from_plain(note["prompts"]), fps)) for note in reversed(again)]
+        self.makings = [(note["frames"], _Making(note, suggested, fps)) for note in reversed(again)]
+        self.whole = _Making(made_by, suggested, fps)
 
     def at(self, frame: int) -> Mix:
-        """What the prompts said of one frame when it was made last."""
-        return self.track(frame).at(frame)
+        """What was said of one frame when it was made last."""
+        return self._making(frame).track.at(frame)
 
-    def track(self, frame: int) -> Track:
-        """The prompts that a frame was made with last."""
-        return next((track for (first, stop), track in self.again if first <= frame < stop), self.whole)
+    def own(self, frame: int) -> Prompts:
+        """The prompts that a frame was made with last, without what the speech suggested."""
+        return self._making(frame).prompts
+
+    def _making(self, frame: int) -> _Making:
+        return next((making for (first, stop), making in self.makings if first <= frame < stop), self.whole)
+
+
+class _Making:
+    """What frames that were made together were told."""
+
+    def __init__(self, told: dict[str, Any], suggested: Sequence[Cue], fps: float) -> None:
+        self.prompts = from_plain(told.get("prompts", {}))
+        wanted = told.get("settings", {}).get("performance", {}).get("auto_expression", False)
+        self.track = Track(merged(self.prompts, suggested if wanted else (), fps), fps)
 
 
 class SpanWriter(VideoWriter):

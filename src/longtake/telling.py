@@ -99,7 +99,8 @@ def no_words(preset: str) -> WeightsMissing:
     return WeightsMissing(
         f"The weights of {preset} have not learned any words, so a prompt would change nothing.",
         expected="animation weights with word norms, and a word encoder beside them",
-        do="leave the prompts out, or give weights that were trained with words (recipes with kind = words) with --weights",
+        do="leave the prompts (and --auto-expression) out, or give weights that were trained with words (recipes with "
+        "kind = words) with --weights",
     )
 
 

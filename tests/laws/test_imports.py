@@ -25,6 +25,7 @@ LAYERS = [
         "prompt_files",
         "prompt_remarks",
         "telling",
+        "expressing",
         "blinks",
         "conditions",
         "motion",

@@ -92,3 +92,20 @@ def test_the_example_is_a_track_that_fits_the_example_speech(capsys):
     assert run_app(app, ["prompts", "check", str(EXAMPLES / "prompts.srt"), "--speech", SPEECH, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["prompts"] == 4 and not [one for one in told["remarks"] if one["kind"] in ("gap", "overlap")]
+
+
+def test_what_the_speech_suggests_is_listed_and_drawn_between_the_prompts(tmp_path, capsys):
+    (tmp_path / "own.yaml").write_text("- {at: 1, to: 6, text: smiling}\n")
+    asked = ["prompts", "check", "--speech", SPEECH, "--auto-expression"]
+    assert run_app(app, [*asked, "--json", "-o", str(tmp_path / "all.png")]) == 0
+    everything = json.loads(capsys.readouterr().out)["suggested"]
+    assert run_app(app, [*asked, "--json", str(tmp_path / "own.yaml"), "-o", str(tmp_path / "few.png")]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["prompts"] == 1 and not [one for one in told["remarks"] if one["kind"] == "gap"]
+    assert len(everything) > 1 and all(cue["start_s"] < 1 or cue["start_s"] >= 6 for cue in told["suggested"])
+    assert (tmp_path / "all.png").read_bytes() != (tmp_path / "few.png").read_bytes()
+
+
+def test_without_a_file_and_without_the_speech_there_is_nothing_to_check(capsys):
+    assert run_app(app, ["prompts", "check", "--speech", SPEECH]) == 2
+    assert "--auto-expression" in capsys.readouterr().err

@@ -24,6 +24,7 @@ from longtake.times import seconds_of
 if TYPE_CHECKING:
     from longtake.animator import Animator, Prepared
     from longtake.pace import Progress, Tell
+    from longtake.span import Span
 
 
 @dataclass(frozen=True)
@@ -83,22 +84,37 @@ def animate_file(wish: Wish, told: Told, overwrite: bool, restart: bool, keep_jo
 
 def animate_span(wish: Wish, told: Told, start: str, stop: str | None, restart: bool) -> None:
     """Makes a stretch of the finished video anew, by its own settings with what is wished laid over them."""
-    from longtake.span import changed_span, find_span
+    from longtake.span import find_span
 
     stop_s = seconds_of(stop) if stop else math.inf
-    if start == CHANGE:
-        if wish.prompts is None:
-            raise PromptError(
-                "--from change compares prompts, and none are given.", do="give them all with --prompts, or --prompt"
-            )
-        span = changed_span(wish.out, wish.prompts, stop_s)
-    else:
-        span = find_span(wish.out, seconds_of(start), stop_s)
+    span = _changed(wish, stop_s) if start == CHANGE else find_span(wish.out, seconds_of(start), stop_s)
 
     def act(animator: Animator, ready: Prepared, progress: Tell) -> None:
         animator.animate_again(ready, None, span, progress, restart)
 
     _work(wish, wish.model(), wish.settings(span.settings()), told, act)
+
+
+def _changed(wish: Wish, stop_s: float) -> Span:
+    """The stretch of which something else is said now than when it was made."""
+    from longtake.expressing import expressive_cues
+    from longtake.prepare import prepare_speech
+    from longtake.span import changed_span, find_span
+
+    whole = find_span(wish.out, 0.0, math.inf)
+    before, now = whole.settings(), wish.settings(whole.settings())
+    wanted = now.performance.auto_expression
+    if wish.prompts is None and wanted == before.performance.auto_expression:
+        raise PromptError(
+            "--from change compares prompts, and none are given.",
+            do="give them all with --prompts, or --prompt; or change --auto-expression",
+        )
+    suggested = ()
+    if wanted or before.performance.auto_expression:
+        separator = wish.model().separator if now.speech.separate_voice else None
+        suggested = expressive_cues(prepare_speech(wish.speech, separator))
+    own = whole.prompts() if wish.prompts is None else wish.prompts
+    return changed_span(wish.out, own, stop_s, suggested, wanted)
 
 
 def _work(wish: Wish, model: Preset, settings: Settings, told: Told, act: Act) -> None:

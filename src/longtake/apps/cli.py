@@ -77,6 +77,14 @@ def animate(
         typer.Option(metavar="FILE", help="A file of prompts: YAML, JSON, SRT or WebVTT (docs/prompts.md)."),
     ] = None,
     negative: Annotated[str | None, typer.Option(metavar="TEXT", help="What to lead away from.")] = None,
+    auto_expression: Annotated[
+        bool | None,
+        typer.Option(
+            "--auto-expression/--no-auto-expression",
+            help="Prompts out of the speech itself, between yours: stresses, phrase ends, pauses.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Another seed gives another performance.")] = None,
     steps: Annotated[int | None, typer.Option(help="Denoising steps per segment.")] = None,
     guidance: Annotated[
@@ -155,6 +163,7 @@ def animate(
             "expressiveness": expressiveness,
             "head_motion": head_motion,
             "lip_strength": lip_strength,
+            "auto_expression": auto_expression,
         },
         "video": {"fps": fps},
         "run": {"device": device, "dtype": dtype and dtype.value, "offload": offload, "compile": compile},

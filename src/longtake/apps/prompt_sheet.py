@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image, ImageDraw, ImageFont
 
-from longtake.clips import Prompts, Speech
+from longtake.clips import Cue, Prompts, Speech
 from longtake.errors import OutputError
 from longtake.prompt_remarks import Remark
 from longtake.prompts import Track
@@ -21,8 +21,13 @@ GAP_COLOUR, ODD_COLOUR, INK, PAPER = (238, 238, 238), (214, 84, 60), (40, 40, 40
 COLOURS = ((110, 160, 210), (130, 185, 120), (225, 170, 90), (180, 140, 200), (120, 190, 190), (215, 140, 150))
 
 
-def draw(track: Prompts, speech: Speech, remarks: Sequence[Remark], fps: float, out: Path) -> None:
-    """Writes the drawing, with the waveform above, the cues that hold below it, then strength and a clock."""
+def draw(
+    track: Prompts, speech: Speech, remarks: Sequence[Remark], fps: float, out: Path, suggested: Sequence[Cue] = ()
+) -> None:
+    """Writes the drawing, with the waveform above, the cues that hold below it, then strength and a clock.
+
+    Of the cues those that the speech suggested are drawn as frames without a filling.
+    """
     picture = Image.new("RGB", (WIDTH, MARGIN * 2 + WAVE + LANE + CURVE + AXIS), PAPER)
     pen, scale = ImageDraw.Draw(picture), (WIDTH - 2 * MARGIN) / speech.seconds
     for remark in remarks:
@@ -31,7 +36,7 @@ def draw(track: Prompts, speech: Speech, remarks: Sequence[Remark], fps: float, 
             pen.rectangle((x[0], MARGIN, x[1], MARGIN + WAVE + LANE), fill=GAP_COLOUR)
     _wave(pen, waveform(speech, WIDTH - 2 * MARGIN))
     turns = Track(track, fps)
-    _lane(pen, turns, scale, speech.seconds, fps)
+    _lane(pen, turns, scale, speech.seconds, fps, frozenset(suggested))
     _strength(pen, turns, scale, fps)
     for remark in remarks:
         if remark.kind != "gap" and remark.start_s < speech.seconds:
@@ -63,7 +68,9 @@ def _wave(pen: ImageDraw.ImageDraw, peaks: Float[np.ndarray, "columns 2"]) -> No
         pen.line((MARGIN + k, middle - half * high, MARGIN + k, middle - half * low), fill=(150, 150, 150))
 
 
-def _lane(pen: ImageDraw.ImageDraw, track: Track, scale: float, seconds: float, fps: float) -> None:
+def _lane(
+    pen: ImageDraw.ImageDraw, track: Track, scale: float, seconds: float, fps: float, suggested: frozenset[Cue]
+) -> None:
     """A box for each stretch in which one cue holds, with as much of its text as fits."""
     top, font = MARGIN + WAVE, ImageFont.load_default(13)
     colours: dict[str, tuple[int, int, int]] = {}
@@ -73,7 +80,8 @@ def _lane(pen: ImageDraw.ImageDraw, track: Track, scale: float, seconds: float, 
         if turn.cue is None or not turn.cue.text or x1 <= x0:
             continue
         colour = colours.setdefault(turn.cue.text, COLOURS[len(colours) % len(COLOURS)])
-        pen.rectangle((x0, top, x1, top + LANE - 4), fill=colour, outline=PAPER)
+        box = {"outline": colour, "width": 3} if turn.cue in suggested else {"fill": colour, "outline": PAPER}
+        pen.rectangle((x0, top, x1, top + LANE - 4), **box)
         pen.text((x0 + 4, top + 7), _fitting(turn.cue.text, x1 - x0 - 8, font), fill=INK, font=font)
 
 

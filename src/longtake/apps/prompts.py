@@ -28,8 +28,16 @@ def prompts() -> None:
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Prompts: YAML, JSON, SRT or WebVTT.")],
     speech: Annotated[Path, typer.Option(metavar="SPEECH", help="The sound that they go with.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FILE", help="Prompts: YAML, JSON, SRT or WebVTT; may be left out for --auto-expression."
+        ),
+    ] = None,
+    auto_expression: Annotated[
+        bool, typer.Option("--auto-expression", help="With what the speech itself suggests, between the prompts.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="PNG", help="Draw the track over the sound's waveform.")
     ] = None,
@@ -39,18 +47,27 @@ def check(
 ) -> None:
     """Name overlaps, gaps, prompts past the end and unknown words; draw the track."""
     from longtake.apps.prompt_sheet import draw
+    from longtake.clips import Prompts
+    from longtake.expressing import expressive_cues, merged
     from longtake.prepare import prepare_speech
     from longtake.presets import preset as preset_named
     from longtake.prompt_files import read_prompts
     from longtake.prompt_remarks import remarks
+    from longtake.prompts import plain
 
-    track, sound = read_prompts(file), prepare_speech(speech)
-    timing = remarks(track, sound.seconds, fps)
-    wording = list(_wording(track, preset_named(preset)))
+    if file is None and not auto_expression:
+        raise typer.BadParameter("give a FILE of prompts, or --auto-expression")
+    track, sound = read_prompts(file) if file else Prompts(), prepare_speech(speech)
+    whole = merged(track, expressive_cues(sound), fps) if auto_expression else track
+    # What the speech suggests is meant to have gaps.
+    timing = [one for one in remarks(track, sound.seconds, fps) if not (auto_expression and one.kind == "gap")]
+    wording = list(_wording(track, preset_named(preset), auto_expression))
+    suggested = Prompts(tuple(cue for cue in whole.cues if cue not in track.cues))
     if out:
-        draw(track, sound, timing, fps, out)
+        draw(whole, sound, timing, fps, out, suggested.cues)
     if json:
         told = {"prompts": len(track.cues), "seconds": round(sound.seconds, 3), "drawing": out and str(out)}
+        told |= {"suggested": plain(suggested).get("cues", [])} if auto_expression else {}
         print(json_text.dumps(told | {"remarks": [*map(asdict, timing), *wording]}, indent=2))
         return
     said = [*(remark.said for remark in timing), *(remark["said"] for remark in wording)]
@@ -58,13 +75,15 @@ def check(
         print(f"! {line}")
     if len(said) > MOST_TOLD:
         print(f"! ... and {len(said) - MOST_TOLD} more (--json tells all)")
-    print(f"{file}: {len(track.cues)} prompts over {sound.seconds:.2f} s, {len(said) or 'no'} remarks")
+    more = f"and {len(suggested.cues)} out of the speech " if auto_expression else ""
+    count = "1 remark" if len(said) == 1 else f"{len(said) or 'no'} remarks"
+    print(f"{file or speech}: {len(track.cues)} prompts {more}over {sound.seconds:.2f} s, {count}")
 
 
-def _wording(track: Prompts, model: Preset) -> Iterator[dict[str, Any]]:
+def _wording(track: Prompts, model: Preset, auto_expression: bool = False) -> Iterator[dict[str, Any]]:
     """What the model will not understand, and what contradicts itself, as its own word encoder reads it."""
     if not model.knows_words:
-        if track.texts:
+        if track.texts or auto_expression:
             yield {
                 "kind": "no words",
                 "said": f"{model.name} has not learned any words: these prompts will be refused.",

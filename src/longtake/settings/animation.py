@@ -175,6 +175,11 @@ class PerformanceSettings(Section):
     head_motion: float = Field(
         default=1.0, ge=0.0, le=2.0, description="how much speech moves head and surroundings: times regions.pose"
     )
+    auto_expression: bool = Field(
+        default=False,
+        description="prompts out of the speech itself, where none of yours holds: stresses raise the eyebrows, phrases end "
+        "with a nod, pauses are calm",
+    )
     lip_strength: float = Field(
         default=1.0, ge=0.0, le=2.0, description="how much speech moves the lips: times regions.lip"
     )
