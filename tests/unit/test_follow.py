@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from counted import Counted, most_ahead
 from longtake.face.align import SIDE, TEMPLATE, aligned_square, cut_square, mean_square
 from longtake.face.detect import Roi
 from longtake.face.follow import Moment, Placed, steady
@@ -68,20 +69,10 @@ def test_faces_come_and_go_gradually_but_begin_whole_where_a_scene_begins():
 
 @pytest.mark.parametrize("count", [0, 1, 4, 5, 30])
 def test_only_a_few_frames_wait(count):
-    read = 0
-
-    def given():
-        nonlocal read
-        for moment in moments([Roi(k, 0, 9, 0) for k in range(count)]):
-            read += 1
-            yield moment
-
-    out = 0
-    for moment in steady(given(), reach=4):
-        out += 1
-        assert read - out <= 4
-        assert moment.faces
-    assert out == count
+    given = Counted(moments([Roi(k, 0, 9, 0) for k in range(count)]))
+    found = steady(given, reach=4)
+    assert most_ahead(given, found) == min(count, 5), "the frame itself and those that come within its reach"
+    assert given.taken == count
 
 
 def test_a_square_averages_turns_across_the_border_of_angles():

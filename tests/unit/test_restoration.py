@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from counted import Counted, most_ahead
 from longtake.face.detect import Roi
 from longtake.face.follow import Moment, Placed
 from longtake.restoration import enhance_frames, with_faces
@@ -35,16 +36,8 @@ def test_a_window_never_sees_two_faces():
 
 
 def test_no_frame_waits_longer_than_a_window():
-    read = 0
-
-    def given():
-        nonlocal read
-        for k in range(45):
-            read += 1
-            yield moment(k, (0, 1) if k % 20 > 3 else (0,))
-
-    for out, _ in enumerate(with_faces(given(), lambda x: x, SETTINGS)):
-        assert read - out <= SETTINGS.window
+    given = Counted(moment(k, (0, 1) if k % 20 > 3 else (0,)) for k in range(45))
+    assert most_ahead(given, with_faces(given, lambda x: x, SETTINGS)) == SETTINGS.window
 
 
 def test_pictures_without_a_face_are_only_enlarged():
