@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, pairwise
+from typing import Literal
 
 from longtake.clips import Cue, Prompts
 from longtake.prompts import Track, named, titled
@@ -16,7 +17,7 @@ from longtake.times import clock
 class Remark:
     """One finding: its kind in a word, where it lies, and a sentence."""
 
-    kind: str  # past the end, overlap, gap, unseen
+    kind: Literal["past the end", "overlap", "gap", "unseen"]
     start_s: float
     stop_s: float
     said: str
@@ -66,10 +67,9 @@ def _unseen(cues: list[Cue], fps: float) -> Iterator[Remark]:
 
 def _gaps(prompts: Prompts, seconds: float, fps: float) -> Iterator[Remark]:
     """Times of which no cue says anything; a cue without text asks for that, so it leaves no gap."""
-    turns, end = Track(prompts, fps).turns, seconds
-    edges = [(0.0, None), *((turn.frame / fps, turn.cue) for turn in turns), (end, None)]
-    for (start_s, cue), (stop_s, _) in pairwise(edges):
-        if cue is None and start_s < min(stop_s, end):
-            stop_s = min(stop_s, end)
+    turns = ((turn.frame / fps, turn.cue) for turn in Track(prompts, fps).turns)
+    for (start_s, cue), (stop_s, _) in pairwise([(0.0, None), *turns, (seconds, None)]):
+        stop_s = min(stop_s, seconds)
+        if cue is None and start_s < stop_s:
             said = f"No prompt holds from {clock(start_s)} to {clock(stop_s)}: no words there."
             yield Remark("gap", start_s, stop_s, said)

@@ -197,6 +197,8 @@ def _checked(cue: Cue) -> Cue:
 def _text(text: str, who: str) -> str:
     """The text on one line; refused if no encoder could take all of it."""
     text = " ".join(text.split())
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise PromptError(f"{who[0].upper()}{who[1:]} has bytes that are no characters.", do="write it in UTF-8")
     words = len(text.split())
     if words > MOST_WORDS or len(text) > MOST_CHARACTERS:
         raise PromptError(

@@ -98,9 +98,16 @@ AS_JSON = """{"negative": "frowning", "defaults": {"ease": 1, "strength": 0.5}, 
 {"defaults": {"lip": 3}}, {"at": 2, "text": "laughing"}, {"at": 3, "text": null}]}"""
 
 
-@pytest.mark.parametrize("name", ["a.srt", "a.yaml"])
-def test_an_empty_file_is_an_empty_track(tmp_path, name):
-    assert read(tmp_path, name, "").cues == ()
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("a.srt", ""), ("a.yaml", ""), ("a.yaml", "negative:\nprompts:\n"), ("a.json", '{"prompts": null}')],
+)
+def test_an_empty_file_is_an_empty_track(tmp_path, name, text):
+    assert read(tmp_path, name, text) == Prompts()
+
+
+def test_signs_that_webvtt_has_to_spell_are_read(tmp_path):
+    assert read(tmp_path, "a.vtt", VTT + "<b>&amp;</b> &lt;3\n").cues[1].text == "laughing & <3"
 
 
 @pytest.mark.parametrize(
@@ -126,8 +133,11 @@ def test_an_empty_file_is_an_empty_track(tmp_path, name):
         ("a.yaml", "smiling", "'smiling' is not a table"),
         ("a.yaml", "prompts: smiling", "'prompts' is not a list"),
         ("a.yaml", "- at: 1\n---\n- at: 2\n", "line 3: a second document"),
+        ("a.yaml", "- at: 1\n  text: calm\n  text: sad\n", "line 3: 'text' is said twice"),
         ("a.json", '[{"at": 1},\n{"at": 2]', "line 2"),
         ("a.json", '[{"at": 1}, {"at": 2, "ease": "slow"}]', "prompt 2"),
+        ("a.json", f'[{{"at": {"1" * 5000}}}]', "prompt 1: A prompt starts at inf"),
+        ("a.json", '[{"at": 1, "text": "\\ud800"}]', "prompt 1: The prompt at 0:01"),
         ("a.json", "[" * 100_000, "nested too deeply"),
         ("a.json", "[[[[[[1]]]]]]", "nested too deeply"),
         ("a.txt", "smiling", ".srt"),
