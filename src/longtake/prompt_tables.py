@@ -85,7 +85,7 @@ def _of_events(events: Iterable[Any]) -> Found:
         if isinstance(event, yaml.AliasEvent):
             raise PromptError(f"line {line}: an alias (*{event.anchor}) can't be used here.", do="write the values out")
         if isinstance(event, yaml.ScalarEvent):
-            empty = event.style is None and event.value in ("", "~", "null")
+            empty = not event.style and event.value in ("", "~", "null")
             open_ones[-1][0].append(Found(None if empty else event.value, line))
         elif isinstance(event, yaml.CollectionStartEvent):
             if len(open_ones) > DEPTH:

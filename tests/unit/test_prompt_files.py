@@ -79,7 +79,7 @@ prompts:
 - {at: 1, text: smiling, strength: 1, negative: blinking, pose: 0.5, face: 1.5, lip: 2}
 - defaults: {lip: 3}
 - {at: 2, text: laughing}
-- {at: 3, text: }
+- {at: 3, to: ~, text: null}
 """
     usual = {"ease_s": 1.0, "strength": 0.5}
     for name, content in (("a.yaml", text), ("a.json", AS_JSON)):
