@@ -26,7 +26,7 @@ An unknown name is an error that tells the nearest one. Every output records the
 
 ENHANCING = """# Settings of `longtake enhance`
 
-`run` is the section above; no preset changes these.
+`enhance` and `run` are the sections above; no preset changes these.
 """
 
 
@@ -34,7 +34,7 @@ def page() -> str:
     """The whole page."""
     sections = [section_text(name, field.annotation) for name, field in Settings.model_fields.items()]
     enhancing = [
-        plain_section(name, field.annotation) for name, field in Enhancing.model_fields.items() if name != "run"
+        plain_section(name, field.annotation) for name, field in Enhancing.model_fields.items() if name not in Settings.model_fields
     ]
     return "\n".join([HEAD, *sections, ENHANCING, *enhancing])
 

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from jaxtyping import UInt8
 
-from longtake.clips import Chunk, Cue, Portrait, Prompts, Segment, Speech, Tail
+from longtake.canvas import Canvas, canvas_size
+from longtake.clips import Chunk, Cue, Portrait, Prompts, Speech, Tail
 from longtake.conditions import read_portrait, with_branches
 from longtake.diffusion.guidance import branches
 from longtake.drift import Guardian
-from longtake.errors import SpeechUnreadable
+from longtake.enlarging import Enlarging
+from longtake.errors import InputError, SpeechUnreadable
 from longtake.expressing import expressive_cues, merged
 from longtake.face.regions import face_picture
 from longtake.journal.journal import Journal
 from longtake.journal.plan import Plan, expect_inputs, made_by, plan
+from longtake.media.images import read_image
 from longtake.media.video import VideoWriter, check_place
-from longtake.networks import Networks, devices, load_networks
+from longtake.networks import Networks, devices, load_enhancer, load_networks
 from longtake.pace import Tell
 from longtake.parallel import ParallelSegments, check_strategy, step_of
 from longtake.prepare import prepare_portrait, prepare_speech
@@ -27,10 +33,13 @@ from longtake.presets import Preset, preset
 from longtake.prompt_remarks import late_prompts
 from longtake.prompts import Given, Track, plain, prompts_of
 from longtake.render import render
-from longtake.segments import Segments
+from longtake.segments import SEGMENT_FRAMES, Segments
 from longtake.settings import Settings
 from longtake.span import Span, SpanWriter
 from longtake.telling import Telling, expect_words, no_words, unknown_words
+from longtake.weights.files import short_hash
+
+CHUNK_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,7 @@ class Prepared:
     speech: Speech
     prompts: Prompts | None = None  # None: nothing was said; a stretch made anew takes the video's own
     suggested: tuple[Cue, ...] | None = None  # by the speech itself; None: it was not asked
+    picture: UInt8[np.ndarray, "H W 3"] | None = None  # the one that the portrait was cut from, where it is shown
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -83,8 +93,15 @@ class Animator:
         """
         ready = self._ready(portrait, speech, prompts)
         fps = self.settings.video.fps
-        for segment in self._segments(ready).until(ready.speech.frames(fps)):
-            yield Chunk(segment.frames, segment.first_frame, fps, segment.notes)
+        total, loop = ready.speech.frames(fps), self._segments(ready)
+        enlarging = self._enlarging(ready, loop)
+        for segment in loop.until(total):
+            assert loop.tail is not None
+            sent = enlarging.take(segment, loop.tail, segment.first_frame + len(segment.frames) == total)
+            place, pictures = sent.first_frame, iter(sent.pictures)
+            while part := list(islice(pictures, at_a_time(enlarging.canvas.size))):
+                yield Chunk(np.stack(part), place, fps, segment.notes)
+                place += len(part)
 
     def animate(
         self,
@@ -128,6 +145,7 @@ class Animator:
         and gone on with like any run.
         """
         ready = self._ready(portrait, speech, prompts, span.prompts())
+        expect_size(span, self._size(ready))
         whole = self.plan(ready)
         plan = whole | {"first_frame": span.first, "frames": span.stop, "again": span.note(made_by(whole))}
         expect_inputs(span.made_by, plan, span.video)
@@ -136,8 +154,7 @@ class Animator:
                 begun = {"part": journal.video, "frames": journal.frames, "size": journal.size}
                 told = span.made_by | {"again": [*span.made_by.get("again", []), plan["again"]]}
                 with SpanWriter(span, span.video, ready.speech, span.settings().video, told, **begun) as writer:
-                    tail = journal.tail or span.tail(self.settings.motion.frames)
-                    self._render(ready, tail, writer, journal, progress, span.faded)
+                    self._render(ready, journal.tail, writer, journal, progress, span)
             journal.finish()
         return span.video
 
@@ -148,13 +165,18 @@ class Animator:
         writer: VideoWriter,
         journal: Journal,
         progress: Tell | None,
-        change: Callable[[Iterator[Segment]], Iterator[Segment]] = iter,
+        span: Span | None = None,
     ) -> None:
         """Makes, writes and records the segments that the journal has not got yet."""
-        if not journal.complete:
-            loop = self._segments(ready, tail)
-            made, step = change(loop.until(journal.plan["frames"])), step_of(self.settings)
-            render(made, loop, writer, journal, step, self._track(ready), progress)
+        if journal.complete:
+            return
+        loop = self._segments(ready, tail)
+        enlarging = self._enlarging(ready, loop, tail)
+        if span and tail is None:
+            loop.tail = span.tail(self.settings.motion.frames, enlarging.canvas.seen)
+        change = {"change": span.faded} if span else {}
+        made, step = loop.until(journal.plan["frames"]), step_of(self.settings)
+        render(made, loop, enlarging, writer, journal, step, self._track(ready), progress, **change)
 
     def plan(self, ready: Prepared) -> Plan:
         """What a run with these inputs is: a journal of another plan is not gone on with."""
@@ -167,9 +189,11 @@ class Animator:
             "preset": self.preset.name,
             "seed": self.settings.sampling.seed,
             "settings": self.settings.model_dump(exclude={"run"}),
-            "weights": self.networks.hashes,
+            "weights": self.networks.hashes
+            | ({"enhancer": short_hash(path)} if (path := self._enhancer(ready)) else {}),
         }
-        return plan(ready.portrait, ready.speech, making, frames, run, plain(ready.prompts or Prompts()))
+        prompts = plain(ready.prompts or Prompts())
+        return plan(ready.portrait, ready.speech, making, frames, run, prompts, ready.picture)
 
     def doubts(self, prompts: Prompts) -> list[str]:
         """What these networks will not understand of the prompts; raises where they understand nothing."""
@@ -197,6 +221,27 @@ class Animator:
         fps, wanted = self.settings.video.fps, self.settings.performance.auto_expression
         suggested = (ready.suggested or ()) if wanted else ()
         return Track(merged(ready.prompts or Prompts(), suggested, fps), fps)
+
+    def _size(self, ready: Prepared) -> tuple[int, int]:
+        return canvas_size(self.settings, None if ready.picture is None else ready.picture.shape[:2])
+
+    def _enhancer(self, ready: Prepared) -> Path | None:
+        """The weights that restore faces in this video; None if nothing is enlarged or there are none."""
+        side = self.settings.portrait.size_px
+        enlarged = ready.picture is not None or max(self._size(ready)) > side
+        path = self.preset.enhancer
+        return path if enlarged and self.settings.enhance.what != "background" and path.exists() else None
+
+    def _enlarging(self, ready: Prepared, loop: Segments | ParallelSegments, tail: Tail | None = None) -> Enlarging:
+        """What makes the pictures of the video out of animated frames."""
+        shown = None if ready.picture is None else loop.shown()
+        canvas = Canvas(ready.portrait, ready.picture, self.settings, shown)
+        restore = None
+        if path := self._enhancer(ready):
+            from longtake.restoration import restore_with
+
+            restore = restore_with(load_enhancer(path, self.settings.run), self.settings.enhance)
+        return Enlarging(canvas, restore, self.settings.enhance, tail)
 
     def _segments(self, ready: Prepared, tail: Tail | None = None) -> Segments | ParallelSegments:
         if self.settings.sampling.strategy == "incremental":
@@ -242,7 +287,23 @@ def prepare(
             f"The sound in '{speech}' lasts only {heard.seconds:.3f} s: not one frame at {settings.video.fps} fps.",
             do="give a longer sound, or raise video.fps",
         )
-    return Prepared(prepare_portrait(portrait, settings.portrait, model), heard, prompts)
+    picture = read_image(portrait) if settings.video.framing == "full" else None
+    return Prepared(prepare_portrait(portrait, settings.portrait, model), heard, prompts, picture)
+
+
+def at_a_time(size: tuple[int, int]) -> int:
+    """How many pictures of (height, width) go into one chunk: a segment's, but of large ones fewer."""
+    return max(1, min(SEGMENT_FRAMES, CHUNK_BYTES // (3 * size[0] * size[1])))
+
+
+def expect_size(span: Span, size: tuple[int, int]) -> None:
+    """Raises InputError if a video of another size was made before."""
+    before = (span.facts.height, span.facts.width)
+    if before != size:
+        raise InputError(
+            f"'{span.video}' has {before[1]} x {before[0]} pixels; what is asked for has {size[1]} x {size[0]}.",
+            do="leave out --size and --framing, or make the whole video anew",
+        )
 
 
 def _given(speech: str | Path | None) -> str | Path:

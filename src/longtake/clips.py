@@ -102,6 +102,15 @@ class Prompts:
 
 
 @dataclass(frozen=True, eq=False)
+class Waiting:
+    """Frames that the enhancer has seen and not given out: what a run that is taken up again needs of them."""
+
+    recent: UInt8[np.ndarray, "n H W 3"]  # the last as many as a window has, as animated
+    restored: UInt8[np.ndarray, "k s s 3"]  # faces that the next window will fade, of frames before the fresh ones
+    fresh: int  # how many of `recent`, at its end, no window has seen
+
+
+@dataclass(frozen=True, eq=False)
 class Tail:
     """All that the next segment needs from the ones before it; small enough for the disk."""
 
@@ -111,6 +120,7 @@ class Tail:
     next_segment: int
     next_frame: int
     random: UInt8[np.ndarray, " state"] | None = None  # of the running generator, where one is used
+    waiting: Waiting | None = None  # where faces are restored: frames made that are not in the video yet
 
 
 @dataclass(frozen=True, eq=False)

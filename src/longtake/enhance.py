@@ -29,33 +29,38 @@ class WindowStream:
         assert 0 <= overlap <= frames // 2, f"an overlap of {overlap} in windows of {frames}"
         self.restore, self.frames, self.overlap = restore, frames, overlap
         self._recent: deque[Tensor] = deque(maxlen=frames)
-        self._held: list[Tensor] = []  # restored once, waiting for the next window's opinion
-        self._fresh = 0  # frames told since the last window
+        self.held: list[Tensor] = []  # restored once, waiting for the next window's opinion
+        self.fresh = 0  # frames told since the last window
 
     def tell(self, frame: Float[Tensor, "3 H W"]) -> list[Tensor]:
         """The restored frames that are ready now, in order."""
         self._recent.append(frame)
-        self._fresh += 1
-        if self._fresh + len(self._held) < self.frames:
+        self.fresh += 1
+        if self.fresh + len(self.held) < self.frames:
             return []
         found = self._restored()
-        self._held = found[len(found) - self.overlap :]
+        self.held = found[len(found) - self.overlap :]
         return found[: len(found) - self.overlap]
+
+    def take_up(self, recent: list[Tensor], held: list[Tensor], fresh: int) -> None:
+        """Goes on where another stream stood that had been told `recent` last, as many as a window has."""
+        self._recent.extend(recent)
+        self.held, self.fresh = held, fresh
 
     def end(self) -> list[Tensor]:
         """The rest; afterwards a new stream can be told."""
-        found = self._restored() if self._fresh else self._held
+        found = self._restored() if self.fresh else self.held
         self._recent.clear()
-        self._held = []
+        self.held = []
         return found
 
     def _restored(self) -> list[Tensor]:
         """The held and the fresh frames, as a window that ends with them sees them."""
         seen = self.restore(torch.stack(list(self._recent)))
-        found = list(seen[len(seen) - self._fresh - len(self._held) :])
-        for place, share in enumerate(shares(len(self._held))):
-            found[place] = torch.lerp(self._held[place], found[place], float(share))
-        self._fresh = 0
+        found = list(seen[len(seen) - self.fresh - len(self.held) :])
+        for place, share in enumerate(shares(len(self.held))):
+            found[place] = torch.lerp(self.held[place], found[place], float(share))
+        self.fresh = 0
         return found
 
 

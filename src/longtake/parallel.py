@@ -65,6 +65,10 @@ class ParallelSegments:
         rest = as_pictures(whole[self.step :]).numpy()
         return Segment(index, first, begun), Tail(rest, index + 1, first + self.step)
 
+    def shown(self) -> UInt8[np.ndarray, "H W 3"]:
+        """The portrait as the decoder shows it."""
+        return self.hands[0].shown()
+
     def alone(self, index: int, attempt: int = 0) -> UInt8[np.ndarray, "f H W 3"]:
         """All frames of segment `index`, guided by copies of the portrait; other segments make no difference."""
         hand = self.hands[index % len(self.hands)]

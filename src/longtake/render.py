@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
+import numpy as np
+
 from longtake.clips import Chunk, Segment, Tail
+from longtake.enlarging import Enlarging, Outgoing, Picture
 from longtake.journal.journal import Journal
 from longtake.media.video import VideoWriter
 from longtake.pace import Pace, Tell
 from longtake.prompts import Track
+
+Change = Callable[[Outgoing], Iterable[Picture]]
+"""What still happens to pictures before they are written."""
 
 
 class Loop(Protocol):
@@ -22,20 +28,44 @@ class Loop(Protocol):
 def render(
     made: Iterable[Segment],
     loop: Loop,
+    enlarging: Enlarging,
     writer: VideoWriter,
     journal: Journal,
     step: int,
     track: Track,
     progress: Tell | None,
+    change: Change = lambda ready: ready.pictures,
 ) -> None:
     """Writes and records the segments that come out of the loop, `step` frames each; `track` says what was asked for."""
-    fps = writer.settings.fps
-    pace, started = Pace(journal.plan["frames"], fps, step), time.monotonic()
+    fps, total = writer.settings.fps, journal.plan["frames"]
+    pace, started = Pace(total, fps, step), time.monotonic()
     for segment in made:
-        piece = writer.write(segment.frames)
         assert loop.tail is not None
-        journal.add(segment, loop.tail, piece, time.monotonic() - started)
+        ready = enlarging.take(segment, loop.tail, segment.first_frame + len(segment.frames) == total)
+        if not ready.count:
+            continue
+        pictures = Watched(change(ready))
+        piece = writer.write(pictures, ready.count)
+        journal.add(segment, ready.tail, piece, time.monotonic() - started, ready.stop)
         started = time.monotonic()
         if progress:
-            chunk = Chunk(segment.frames, segment.first_frame, fps, segment.notes)
-            progress(pace.tell(chunk, track.text(segment.first_frame + len(segment.frames) - 1)))
+            chunk = Chunk(pictures.repeated(ready.count), ready.first_frame, fps, segment.notes)
+            progress(pace.tell(chunk, track.text(ready.stop - 1)))
+
+
+class Watched:
+    """Pictures as they come; the last one is kept to be looked at."""
+
+    def __init__(self, pictures: Iterable[Picture]) -> None:
+        self._pictures = pictures
+        self.last: Picture | None = None
+
+    def __iter__(self) -> Iterator[Picture]:
+        for picture in self._pictures:
+            self.last = picture
+            yield picture
+
+    def repeated(self, count: int) -> np.ndarray:
+        """The last picture as often as there were pictures, in the memory of one."""
+        assert self.last is not None
+        return np.broadcast_to(self.last, (count, *self.last.shape))

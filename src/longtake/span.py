@@ -7,15 +7,16 @@ ones. Every segment begins with a key frame, so packets before and after are cop
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 
-from longtake.clips import Cue, Prompts, Segment, Tail
+from longtake.clips import Cue, Prompts, Tail
+from longtake.enlarging import Outgoing, Picture
 from longtake.errors import InputError
 from longtake.expressing import merged
 from longtake.fade import mix, shares
@@ -57,24 +58,29 @@ class Span:
         """The prompts that the beginning of the stretch was made with last."""
         return Asked(self.made_by, self.facts.fps).own(self.first)
 
-    def tail(self, count: int) -> Tail | None:
-        """The `count` frames before the stretch, as the loop wants them; None at the beginning of the video."""
+    def tail(self, count: int, seen: Callable[[Picture], Picture] = lambda picture: picture) -> Tail | None:
+        """The `count` frames before the stretch, as the loop wants them; None at the beginning of the video.
+
+        `seen` gives the animated square of a picture of the video.
+        """
         if self.first == 0:
             return None
-        frames = np.stack(list(frames_between(self.video, self.first - count, self.first)))
+        frames = np.stack([seen(picture) for picture in frames_between(self.video, self.first - count, self.first)])
         return Tail(as_pictures(frames).numpy(), self.first // SEGMENT_FRAMES, self.first)
 
-    def faded(self, segments: Iterator[Segment]) -> Iterator[Segment]:
-        """The segments, with the last frames of the stretch fading into those of the old video."""
+    def faded(self, ready: Outgoing) -> Iterator[Picture]:
+        """The pictures that are ready, the last ones of the stretch fading into those of the old video."""
         begin = self.stop - (min(FADE, self.stop - self.first) if self.stop < self.facts.frames else 0)
-        for segment in segments:
-            first, end = max(begin, segment.first_frame), segment.first_frame + len(segment.frames)
-            frames = segment.frames.copy()
-            if first < end:
-                old = np.stack(list(frames_between(self.video, first, end)))
-                share = shares(self.stop - begin)[first - begin : end - begin]
-                frames[first - segment.first_frame :] = mix(frames[first - segment.first_frame :], old, share)
-            yield replace(segment, frames=frames)
+        old = frames_between(self.video, max(begin, ready.first_frame), ready.stop)
+        share = shares(self.stop - begin)
+        for place, picture in enumerate(ready.pictures, ready.first_frame):
+            yield picture if place < begin else _mixed(picture, next(old), share[place - begin : place - begin + 1])
+
+
+def _mixed(picture: Picture, other: Picture, share: np.ndarray) -> Picture:
+    """So much of the other in the picture, in strips: a large one would take much memory at once."""
+    strips = range(0, len(picture), 256)
+    return np.concatenate([mix(picture[None, y : y + 256], other[None, y : y + 256], share)[0] for y in strips])
 
 
 def find_span(video: str | Path, start_s: float, stop_s: float) -> Span:

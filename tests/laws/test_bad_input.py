@@ -141,4 +141,5 @@ def test_a_prompt_for_weights_without_words_is_a_weights_error(good, capsys, mon
 
 class FakePrepared:
     warnings = ()
+    picture = None
     speech = Speech(Path("tone.wav"), 1.0, None)  # type: ignore[arg-type]

@@ -60,7 +60,7 @@ def animator(monkeypatch):
     module = types.ModuleType("longtake.animator")
     fake = type("Fake", (FakeAnimator,), {})
     module.Animator = fake  # type: ignore[attr-defined]
-    ready = types.SimpleNamespace(warnings=("The face is small.",), speech=FakeSpeech())
+    ready = types.SimpleNamespace(warnings=("The face is small.",), speech=FakeSpeech(), picture=None)
 
     def prepare(portrait, speech, settings, model, prompts):
         fake.prompts = prompts

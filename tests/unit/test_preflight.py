@@ -109,3 +109,15 @@ def test_json_alone_and_a_span_are_no_dry_run(folder, capsys):
     assert dry_run(folder, "--from", "1") == 2
     told = capsys.readouterr().err
     assert "--json-progress" in told and "whole videos" in told
+
+
+def test_a_larger_video_takes_more_of_everything_and_its_size_is_told(folder, capsys):
+    assert dry_run(folder, "--json") == 0
+    small = json.loads(capsys.readouterr().out)
+    assert dry_run(folder, "--json", "--size", "512", "--codec", "hevc") == 0
+    large = json.loads(capsys.readouterr().out)
+    assert (large["video"]["width"], large["video"]["height"]) == (512, 512)
+    assert all(large["estimate"][name] > small["estimate"][name] for name in ("work_s", "video_mb", "disk_mb"))
+    assert any("no enhancer" in said for said in large["warnings"])
+    assert dry_run(folder, "--framing", "full", "--size", "160") == 0
+    assert "160 x " in capsys.readouterr().out

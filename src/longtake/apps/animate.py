@@ -122,7 +122,7 @@ def _work(wish: Wish, model: Preset, settings: Settings, told: Told, act: Act) -
 
     preview = preview_place(told.preview, told.preview_every, wish.out)
     ready = prepare(wish.portrait, wish.speech, settings, model, wish.prompts)
-    warnings = [*ready.warnings, *forewarn(model, settings)]
+    warnings = [*ready.warnings, *size_remarks(model, settings, ready), *forewarn(model, settings)]
     if not told.quiet:
         for warning in warnings:
             say(warning)
@@ -147,6 +147,24 @@ def _work(wish: Wish, model: Preset, settings: Settings, told: Told, act: Act) -
     told.lines.write("result", out=wish.out, video_s=round(ready.speech.seconds, 3), work_s=round(took, 3))
     if not told.quiet:
         say(f"{wish.out}: {ready.speech.seconds:.2f} s of video in {took:.0f} s")
+
+
+def size_remarks(model: Preset, settings: Settings, ready: Prepared) -> list[str]:
+    """What a person should know of a video that is larger than what is animated, as sentences."""
+    from longtake.canvas import canvas_size
+    from longtake.media.codecs import encoding_of
+
+    picture, video = ready.picture, settings.video
+    height, width = canvas_size(settings, None if picture is None else picture.shape[:2])
+    told = list(encoding_of(video, width, height).remarks)
+    if picture is not None and video.size_px is None and max(picture.shape) > max(height, width) + 1:
+        told.append(f"The picture is larger than a video can be: {width} x {height} are shown of it.")
+    larger = max(height, width) > settings.portrait.size_px
+    if larger and settings.enhance.what != "background" and not model.enhancer.exists():
+        told.append(
+            f"{model.name} has no enhancer here: what is animated is enlarged without a network, so it stays soft."
+        )
+    return told
 
 
 def _run_facts(wish: Wish, model: Preset, settings: Settings, ready: Prepared) -> dict[str, Any]:

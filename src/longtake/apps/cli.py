@@ -33,6 +33,23 @@ class Strategy(StrEnum):
     parallel = "parallel"
 
 
+class Framing(StrEnum):
+    head = "head"
+    full = "full"
+
+
+class Around(StrEnum):
+    moving = "moving"
+    still = "still"
+
+
+class Codec(StrEnum):
+    auto = "auto"
+    h264 = "h264"
+    hevc = "hevc"
+    av1 = "av1"
+
+
 class Precision(StrEnum):
     auto = "auto"
     float32 = "float32"
@@ -95,7 +112,22 @@ def animate(
     ] = None,
     head_motion: Annotated[float | None, typer.Option(help="How much speech moves the head, 0 to 2.")] = None,
     lip_strength: Annotated[float | None, typer.Option(help="How much speech moves the lips, 0 to 2.")] = None,
+    size: Annotated[
+        int | None, typer.Option(min=16, max=4096, metavar="N", help="Pixels of the video's longer side, up to 4096.")
+    ] = None,
+    framing: Annotated[
+        Framing | None,
+        typer.Option(help="Show the head alone (the default), or the full picture with it in its place."),
+    ] = None,
+    around: Annotated[
+        Around | None, typer.Option(help="In the full picture, what surrounds the face: moving (the default) or still.")
+    ] = None,
     fps: Annotated[int | None, typer.Option(help="Frames per second.")] = None,
+    codec: Annotated[Codec | None, typer.Option(help="auto: H.264 where players take the size, else HEVC.")] = None,
+    bits: Annotated[int | None, typer.Option(help="Bits of a colour: 8 or 10.")] = None,
+    quality: Annotated[
+        int | None, typer.Option(min=0, max=100, help="Of the pictures, 0 to 100; 80 by default.")
+    ] = None,
     strategy: Annotated[
         Strategy | None, typer.Option(help="Each segment from the one before, or all from the portrait, cross-faded.")
     ] = None,
@@ -165,7 +197,15 @@ def animate(
             "lip_strength": lip_strength,
             "auto_expression": auto_expression,
         },
-        "video": {"fps": fps},
+        "video": {
+            "fps": fps,
+            "size_px": size,
+            "framing": framing and framing.value,
+            "around": around and around.value,
+            "codec": codec and codec.value,
+            "bits": bits,
+            "crf": None if quality is None else round(38 - quality / 4),
+        },
         "run": {"device": device, "dtype": dtype and dtype.value, "offload": offload, "compile": compile},
         "portrait": {"face": face},
         "speech": {"separate_voice": separate_voice or None},

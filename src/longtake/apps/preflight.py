@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from longtake.apps.calibration import calibrations
 from longtake.apps.estimate import Estimate, estimate
 from longtake.apps.predict import duration, forewarn
+from longtake.apps.sized import sized, with_size
 from longtake.times import clock
 
 if TYPE_CHECKING:
@@ -29,12 +30,16 @@ def preflight(wish: Wish, overwrite: bool) -> dict[str, Any]:
     folder = journal_folder(wish.out)
     check_output(wish.out, overwrite or folder.exists())
     from longtake.animator import prepare
+    from longtake.apps.animate import size_remarks
 
     ready = prepare(wish.portrait, wish.speech, settings, model, wish.prompts)
     frames = ready.speech.frames(settings.video.fps)
     records = read_records(folder)
     done = min(frames, records[-1].frames if records else 0)
     foreseen = estimate(model, settings, frames, done, ready.speech.seconds, calibrations())
+    showing = sized(ready, settings)
+    sound_mb = settings.video.sound_kbps * 125 * ready.speech.seconds / 2**20
+    foreseen = with_size(foreseen, showing, frames - done, sound_mb)
     free = free_disk_mb(wish.out), free_memory_mb()
     return {
         "portrait": {"file": str(wish.portrait), **ready.portrait.measures},
@@ -45,10 +50,17 @@ def preflight(wish: Wish, overwrite: bool) -> dict[str, Any]:
             "frames": frames,
             "frames_done": done,
             "size_px": settings.portrait.size_px,
+            "width": showing.width if showing else settings.portrait.size_px,
+            "height": showing.height if showing else settings.portrait.size_px,
             "fps": settings.video.fps,
         },
         "estimate": {**asdict(foreseen), "free_disk_mb": free[0], "free_memory_mb": free[1]},
-        "warnings": [*ready.warnings, *_means(foreseen, *free), *forewarn(model, settings)],
+        "warnings": [
+            *ready.warnings,
+            *size_remarks(model, settings, ready),
+            *_means(foreseen, *free),
+            *forewarn(model, settings),
+        ],
     }
 
 
@@ -118,7 +130,7 @@ def _speech(told: Mapping[str, Any]) -> str:
 
 def _video(told: Mapping[str, Any], segments: int) -> str:
     done = f", {told['frames_done']} frames are there from a stopped run" if told["frames_done"] else ""
-    size = f"{told['size_px']} x {told['size_px']}"
+    size = f"{told['width']} x {told['height']}"
     return f"{told['file']}: {told['frames']} frames in {segments} segments, {size}, {told['fps']} fps, {told['preset']}{done}"
 
 

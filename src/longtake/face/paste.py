@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Float32, UInt8
 
 from longtake.face.align import SIDE, Outline
 from longtake.face.detect import Roi
@@ -31,6 +31,16 @@ def face_mask(shape: Outline) -> Float[np.ndarray, "512 512"]:
     kept = np.zeros_like(mask)
     kept[inside, inside] = mask[inside, inside]
     return np.clip(cv2.GaussianBlur(kept, (0, 0), SOFT_PX), 0.0, 1.0)
+
+
+def mask_at(placed: Placed, source: int, side: int) -> Float32[np.ndarray, "side side"]:
+    """The face's mask in a picture of `side` that shows what a square one of `source` pixels showed."""
+    import cv2
+
+    affine = placed.square.affine(SIDE)
+    affine[:, :2] *= source / side
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(face_mask(placed.outline), at_centres(affine), (side, side), flags=flags)
 
 
 def paste(

@@ -83,13 +83,15 @@ class Journal:
             return self.plan["again"] in said.get("again", [])
         return facts.frames == self.frames and made_by(self.plan).items() <= said.items()
 
-    def add(self, segment: Segment, tail: Tail, piece: bytes, seconds: float) -> Record:
-        """Records a segment whose piece has been written to `video`."""
+    def add(self, segment: Segment, tail: Tail, piece: bytes, seconds: float, frames: int | None = None) -> Record:
+        """Records a segment whose piece has been written to `video`, which then has `frames`: else those of the segment."""
         try:
-            tail_crc = save_tail(self.folder, segment.index, tail)
+            # Segments that gave nothing to write have no record; the records are counted on all the same.
+            number = self.last.segment + 1 if self.last else segment.index
+            tail_crc = save_tail(self.folder, number, tail)
             record = Record(
-                segment=segment.index,
-                frames=segment.first_frame + len(segment.frames),
+                segment=number,
+                frames=segment.first_frame + len(segment.frames) if frames is None else frames,
                 bytes=self.size + len(piece),
                 crc=zlib.crc32(piece),
                 tail_crc=tail_crc,

@@ -9,6 +9,9 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from jaxtyping import UInt8
+
 from longtake import __version__
 from longtake.clips import Portrait, Speech
 from longtake.errors import JournalDamaged, JournalMismatch
@@ -19,7 +22,11 @@ FORMAT = 1
 PLAN = "run.json"
 Plan = dict[str, Any]
 FREE = ("names", "finished")  # told, but not compared
-INPUTS = {"inputs.portrait": "the portrait is another picture", "inputs.speech": "the speech is another sound"}
+INPUTS = {
+    "inputs.portrait": "the portrait is another picture",
+    "inputs.speech": "the speech is another sound",
+    "inputs.picture": "the picture round the portrait is another",
+}
 
 
 def plan(
@@ -29,17 +36,22 @@ def plan(
     frames: int,
     run: dict[str, Any],
     prompts: dict[str, Any] | None = None,
+    picture: UInt8[np.ndarray, "H W 3"] | None = None,
 ) -> Plan:
-    """The plan of a run: its inputs by their content, what makes the video, and where (`run`)."""
+    """The plan of a run: its inputs by their content, what makes the video, and where (`run`).
+
+    `picture`: the one that the portrait was cut from, where the video shows it.
+    """
     seen = hashlib.sha256()
     for part in (portrait.picture, portrait.landmarks, portrait.identity):
         seen.update(part.tobytes())
     with open(speech.path, "rb") as file:
         heard = hashlib.file_digest(file, "sha256")
+    around = {} if picture is None else {"picture": hashlib.sha256(np.ascontiguousarray(picture)).hexdigest()}
     told = {
         "format": FORMAT,
         "longtake": __version__,
-        "inputs": {"portrait": seen.hexdigest(), "speech": heard.hexdigest()},
+        "inputs": {"portrait": seen.hexdigest(), "speech": heard.hexdigest(), **around},
         "frames": frames,
         "run": run,
         **made_by,
@@ -58,7 +70,7 @@ def made_by(plan: Plan) -> dict[str, Any]:
 def expect_inputs(old: dict[str, Any], plan: Plan, video: Path) -> None:
     """Raises JournalMismatch unless a video was made from the inputs of this plan; `old` is what it says of its making."""
     before = old.get("inputs") or {}
-    others = [said for name, said in INPUTS.items() if flat({"inputs": before}).get(name) != flat(plan)[name]]
+    others = [said for name, said in INPUTS.items() if flat({"inputs": before}).get(name) != flat(plan).get(name)]
     if others:
         raise JournalMismatch(
             f"'{video}' was made from other inputs: {'; '.join(others)}.", do="give those that it was made from"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from longtake.clips import Tail
+from longtake.clips import Tail, Waiting
 from longtake.journal.files import replace_file
 
 
@@ -18,7 +18,9 @@ def save_tail(folder: Path, segment: int, tail: Tail) -> int:
     file = io.BytesIO()
     numbers = np.array([tail.next_segment, tail.next_frame])
     random = np.zeros(0, np.uint8) if tail.random is None else tail.random
-    np.savez(file, pictures=_narrow(tail.pictures), numbers=numbers, random=random)
+    waiting = tail.waiting
+    kept = {} if waiting is None else {"recent": waiting.recent, "restored": waiting.restored, "fresh": waiting.fresh}
+    np.savez(file, pictures=_narrow(tail.pictures), numbers=numbers, random=random, **kept)
     content = file.getvalue()
     replace_file(_slot(folder, segment), content)
     return zlib.crc32(content)
@@ -33,7 +35,10 @@ def load_tail(folder: Path, segment: int, crc: int) -> Tail | None:
     with np.load(io.BytesIO(content)) as stored:
         next_segment, next_frame = (int(number) for number in stored["numbers"])
         random = stored["random"] if stored["random"].size else None
-        return Tail(_widen(stored["pictures"]), next_segment, next_frame, random)
+        waiting = None
+        if "fresh" in stored:
+            waiting = Waiting(stored["recent"], stored["restored"], int(stored["fresh"]))
+        return Tail(_widen(stored["pictures"]), next_segment, next_frame, random, waiting)
 
 
 def remove_tails(folder: Path) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from longtake.errors import OutputError
-from longtake.settings import OutputSettings
+from longtake.settings import OutputSettings, VideoSettings
 
 H264_BLOCKS = 36_864
 """Blocks of 16 x 16 pixels that level 5.2 allows in a picture: what players' decoders were built for (4096 x 2304)."""
@@ -58,6 +58,16 @@ def choose(settings: OutputSettings, suffix: str, width: int, height: int) -> En
         pixels = "p010le"
     tag = "hvc1" if codec == "hevc" and suffix in (".mp4", ".mov") else ""
     return Encoding(codec, encoder, pixels, _options(encoder, settings.quality), tag, tuple(remarks))
+
+
+def encoding_of(video: VideoSettings, width: int, height: int) -> Encoding:
+    """The encoding of an animation of this size: `crf` as H.264 counts it, and an effort of one's own choice."""
+    assert width % 2 == 0 and height % 2 == 0, f"yuv420p wants even sizes, got {width}x{height}"
+    quality = min(100, max(0, 4 * (38 - video.crf)))
+    chosen = choose(OutputSettings(codec=video.codec, bits=video.bits, quality=quality), ".mp4", width, height)
+    own = {"libx264": {"crf": str(video.crf)}, "libx265": {"crf": str(min(51, video.crf + 2))}}.get(chosen.encoder)
+    effort = {} if own is None else own | {"preset": video.preset}
+    return replace(chosen, options=chosen.options | effort)
 
 
 def opens(encoder: str, width: int, height: int) -> bool:

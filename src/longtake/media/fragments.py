@@ -7,7 +7,10 @@ every piece, can be cut after any, goes on later in another process, and is the 
 from __future__ import annotations
 
 import io
+import os
+from collections.abc import Iterable
 from fractions import Fraction
+from itertools import chain
 
 import av
 import numpy as np
@@ -18,6 +21,7 @@ from jaxtyping import UInt8
 
 from longtake.clips import Speech
 from longtake.media.boxes import boxes
+from longtake.media.codecs import Encoding, encoding_of
 from longtake.media.soundtrack import Source, sound_piece
 from longtake.settings import VideoSettings
 
@@ -39,43 +43,47 @@ class Pieces:
         self._source = None if speech is None else Source(speech.path)
         self._sound_s = 0.0 if speech is None else speech.seconds
 
-    def encode(self, frames: UInt8[np.ndarray, "f H W 3"], first_frame: int, number: int) -> bytes:
-        """The piece that shows `frames` from `first_frame` on, with its sound; the piece of number 0 begins with the header."""
-        height, width = frames.shape[1:3]
-        assert height % 2 == 0 and width % 2 == 0, f"H.264 in yuv420p wants even sizes, got {width}x{height}"
-        file = io.BytesIO()
+    def encode(self, frames: Iterable[UInt8[np.ndarray, "H W 3"]], count: int, first_frame: int, number: int) -> bytes:
+        """The piece that shows `count` frames from `first_frame` on, with its sound; that of number 0 begins with the header."""
+        file, frames = io.BytesIO(), iter(frames)
+        first = next(frames)
+        height, width = first.shape[:2]
+        encoding = encoding_of(self.settings, width, height)
         with av.open(file, "w", format="mp4", options={**PIECE, "fragment_index": str(number + 1)}) as container:
             container.metadata["comment"] = self.comment
-            picture = add_picture(container, self.settings, width, height, len(frames))
+            picture = add_picture(container, encoding, self.settings.fps, width, height, count)
             sound = self._source and self._source.add_stream(container, self.settings.sound_kbps)
-            for place, pixels in enumerate(frames, first_frame):
-                container.mux(picture.encode(as_frame(pixels, place, self.settings.fps)))
+            for place, pixels in enumerate(chain([first], frames), first_frame):
+                container.mux(picture.encode(as_frame(pixels, place, self.settings.fps, encoding.pixels)))
             container.mux(picture.encode(None))
             if self._source is not None and sound is not None:
-                start_s, stop_s = (place / self.settings.fps for place in (first_frame, first_frame + len(frames)))
+                start_s, stop_s = (place / self.settings.fps for place in (first_frame, first_frame + count))
                 sound_piece(self._source, container, sound, start_s, min(stop_s, self._sound_s))
         kept = (*HEADER, *BODY) if number == 0 else BODY
         return b"".join(box for kind, box in boxes(file.getvalue()) if kind in kept)
 
 
 def add_picture(
-    container: OutputContainer, settings: VideoSettings, width: int, height: int, frames: int
+    container: OutputContainer, encoding: Encoding, fps: int, width: int, height: int, frames: int
 ) -> VideoStream:
-    """The H.264 stream of a container. Pictures are coded in the order in which they are shown, so pieces don't overlap."""
-    options = {"crf": str(settings.crf), "preset": settings.preset, "bf": "0"}
-    stream = container.add_stream("libx264", rate=settings.fps, options=options)
-    stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+    """The picture stream of a container. Pictures are coded in the order in which they are shown, so pieces don't overlap."""
+    os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder would tell its whole configuration
+    stream = container.add_stream(encoding.encoder, rate=fps, options=encoding.options)
+    assert isinstance(stream, VideoStream)
+    stream.width, stream.height, stream.pix_fmt = width, height, encoding.pixels
     codec = stream.codec_context
-    codec.time_base = Fraction(1, settings.fps)
+    codec.time_base = Fraction(1, fps)
+    if encoding.tag:
+        codec.codec_tag = encoding.tag
     codec.gop_size = max(frames, 1)
     codec.color_primaries = codec.color_trc = codec.colorspace = BT709
     codec.color_range = LIMITED_RANGE
     return stream
 
 
-def as_frame(pixels: UInt8[np.ndarray, "H W 3"], place: int, fps: int) -> av.VideoFrame:
+def as_frame(pixels: UInt8[np.ndarray, "H W 3"], place: int, fps: int, kind: str = "yuv420p") -> av.VideoFrame:
     """The frame as the encoder wants it, stamped with its place in the video."""
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
-    frame = frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
+    frame = frame.reformat(format=kind, dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
     frame.pts, frame.time_base = place, Fraction(1, fps)
     return frame

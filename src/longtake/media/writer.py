@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterable, Sized
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self
@@ -92,10 +93,15 @@ class VideoWriter:
         self._pieces = Pieces(self.settings, speech, self.comment)
         self._begun = size > 0
 
-    def write(self, frames: UInt8[np.ndarray, "f H W 3"]) -> bytes:
-        """Appends the frames as one piece, with the sound up to the end of them; it is on the disk afterwards."""
+    def write(self, frames: Iterable[UInt8[np.ndarray, "H W 3"]], count: int | None = None) -> bytes:
+        """Appends the frames as one piece, with the sound up to the end of them; it is on the disk afterwards.
+
+        Frames that are made while they are written need a `count`.
+        """
+        count = len(frames) if isinstance(frames, Sized) else count
+        assert count, "how many frames?"
         try:
-            piece = self._pieces.encode(frames, self.frames, number=self.frames if self.size else 0)
+            piece = self._pieces.encode(frames, count, self.frames, number=self.frames if self.size else 0)
             with open(self.part, "r+b" if self._begun else "wb") as file:
                 self._begun = True
                 file.seek(self.size)
@@ -105,7 +111,7 @@ class VideoWriter:
                 os.fsync(file.fileno())
         except OSError as error:
             refuse(self.out, error, self.kept)
-        self.frames += len(frames)
+        self.frames += count
         self.size += len(piece)
         return piece
 

@@ -18,7 +18,8 @@ from longtake.settings.animation import (
     SpeechSettings,
     VideoSettings,
 )
-from longtake.settings.enhancing import EnhanceSettings, Enhancing, OutputSettings
+from longtake.settings.enhancing import Enhancing, OutputSettings
+from longtake.settings.restoring import EnhanceSettings
 from longtake.settings.section import Section, did_you_mean, read_toml
 
 __all__ = [

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from longtake.settings.restoring import EnhanceSettings
 from longtake.settings.section import Section
 
 
@@ -202,9 +203,32 @@ class VideoSettings(Section):
     """The file that comes out."""
 
     fps: int = Field(default=25, ge=1, le=120, description="frames per second")
-    crf: int = Field(default=18, ge=0, le=51, description="H.264 quality; lower is better and larger")
+    size_px: int | None = Field(
+        default=None,
+        ge=16,
+        le=4096,
+        description="longer side of the video, pixels; none = as animated, or with framing full the picture's own",
+    )
+    framing: Literal["head", "full"] = Field(
+        default="head", description="what is shown: the animated square, or the whole picture with it in its place"
+    )
+    around: Literal["moving", "still"] = Field(
+        default="moving",
+        description="what surrounds the face where the whole picture is shown: as animated as far as the square reaches, "
+        "or the picture itself",
+    )
+    codec: Literal["auto", "h264", "hevc", "av1"] = Field(
+        default="auto", description="auto = H.264 where players' decoders take the size, else HEVC"
+    )
+    bits: Literal[8, 10] = Field(default=8, description="bits of a colour; 10 shows no bands in smooth areas")
+    crf: int = Field(
+        default=18,
+        ge=0,
+        le=51,
+        description="quality as H.264 counts it, of other codecs alike; lower is better and larger",
+    )
     preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"] = Field(
-        default="veryfast", description="H.264 encoder effort"
+        default="veryfast", description="encoder effort (H.264 and HEVC)"
     )
     sound_kbps: int = Field(default=128, ge=32, le=512, description="AAC bit rate, kilobits per second")
 
@@ -245,6 +269,7 @@ class Settings(Section):
     regions: RegionsSettings = RegionsSettings()
     performance: PerformanceSettings = PerformanceSettings()
     reference: ReferenceSettings = ReferenceSettings()
+    enhance: EnhanceSettings = EnhanceSettings()
     video: VideoSettings = VideoSettings()
     run: RunSettings = RunSettings()
 

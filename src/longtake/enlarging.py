@@ -1,0 +1,90 @@
+"""Segments on their way out (step 6 in an animation): frames on their canvas, faces restored where there is an enhancer.
+
+Large pictures are made one by one while they are written. Between segments nothing waits but what the next window of the
+enhancer has to see, and that goes with the tail.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from longtake.canvas import Canvas
+from longtake.clips import Segment, Tail, Waiting
+from longtake.enhance import Restore, WindowStream
+from longtake.media.pixels import as_frames, as_pictures
+from longtake.settings import EnhanceSettings
+
+Picture = UInt8[np.ndarray, "H W 3"]
+
+
+@dataclass(frozen=True, eq=False)
+class Outgoing:
+    """Frames of the video that are ready after a segment; each is made when it is asked for, once."""
+
+    first_frame: int
+    count: int
+    pictures: Iterable[Picture]
+    tail: Tail
+
+    @property
+    def stop(self) -> int:
+        """The place behind the last one."""
+        return self.first_frame + self.count
+
+
+class Enlarging:
+    """Told segment by segment; `tail` is that of the segment before, whose `waiting` frames come first."""
+
+    def __init__(
+        self, canvas: Canvas, restore: Restore | None, settings: EnhanceSettings, tail: Tail | None = None
+    ) -> None:
+        self.canvas = canvas
+        self._stream = WindowStream(_rounded(restore), settings.window, settings.overlap) if restore else None
+        self._recent: deque[Picture] = deque(maxlen=settings.window)  # as animated
+        self._queue: deque[Picture] = deque()  # those of them that have not gone out
+        if self._stream and tail and tail.waiting:
+            self._take_up(self._stream, tail.waiting)
+
+    def take(self, segment: Segment, tail: Tail, last: bool) -> Outgoing:
+        """What can go out now that this segment is made; with the `last` one, everything."""
+        frames, first = segment.frames, segment.first_frame
+        if self._stream is None:
+            return Outgoing(first, len(frames), map(self.canvas.show, frames), tail)
+        first -= len(self._queue)
+        faces: list[Tensor] = []
+        for frame in frames:
+            self._recent.append(frame)
+            self._queue.append(frame)
+            faces += self._stream.tell(self._seen(frame))
+        if last:
+            faces += self._stream.end()
+        restored = [as_frames(face[None])[0] for face in faces]
+        ready = [self._queue.popleft() for _ in restored]
+        waiting = None if last else self._waiting(self._stream)
+        return Outgoing(first, len(ready), map(self.canvas.show, ready, restored), replace(tail, waiting=waiting))
+
+    def _seen(self, frame: Picture) -> Float[Tensor, "3 s s"]:
+        return as_pictures(self.canvas.face_of(frame)[None])[0]
+
+    def _waiting(self, stream: WindowStream) -> Waiting:
+        held = as_frames(torch.stack(stream.held)) if stream.held else np.zeros((0, 1, 1, 3), np.uint8)
+        return Waiting(np.stack(list(self._recent)), held, stream.fresh)
+
+    def _take_up(self, stream: WindowStream, waiting: Waiting) -> None:
+        self._recent.extend(waiting.recent)
+        held = list(as_pictures(waiting.restored)) if len(waiting.restored) else []
+        stream.take_up([self._seen(frame) for frame in waiting.recent], held, waiting.fresh)
+        count = waiting.fresh + len(held)
+        self._queue.extend(waiting.recent[len(waiting.recent) - count :])
+
+
+def _rounded(restore: Restore) -> Restore:
+    """The same in the 256 steps of a picture: what is kept on the disk is then what a run that never stopped has."""
+    return lambda window: as_pictures(as_frames(restore(window)))
