@@ -25,7 +25,7 @@ from longtake.journal.journal import Journal
 from longtake.journal.plan import Plan, expect_inputs, made_by, plan
 from longtake.media.images import read_image
 from longtake.media.video import VideoWriter, check_place
-from longtake.networks import Networks, devices, load_enhancer, load_networks
+from longtake.networks import Networks, devices, load_background, load_enhancer, load_networks
 from longtake.pace import Tell
 from longtake.parallel import ParallelSegments, check_strategy, step_of
 from longtake.prepare import prepare_portrait, prepare_speech
@@ -33,6 +33,7 @@ from longtake.presets import Preset, preset
 from longtake.prompt_remarks import late_prompts
 from longtake.prompts import Given, Track, plain, prompts_of
 from longtake.render import render
+from longtake.restoration import enlarge_with, restore_with
 from longtake.segments import SEGMENT_FRAMES, Segments
 from longtake.settings import Settings
 from longtake.span import Span, SpanWriter
@@ -189,8 +190,7 @@ class Animator:
             "preset": self.preset.name,
             "seed": self.settings.sampling.seed,
             "settings": self.settings.model_dump(exclude={"run"}),
-            "weights": self.networks.hashes
-            | ({"enhancer": short_hash(path)} if (path := self._enhancer(ready)) else {}),
+            "weights": self.networks.hashes | {name: short_hash(path) for name, path in self._enlargers(ready).items()},
         }
         prompts = plain(ready.prompts or Prompts())
         return plan(ready.portrait, ready.speech, making, frames, run, prompts, ready.picture)
@@ -225,23 +225,28 @@ class Animator:
     def _size(self, ready: Prepared) -> tuple[int, int]:
         return canvas_size(self.settings, None if ready.picture is None else ready.picture.shape[:2])
 
-    def _enhancer(self, ready: Prepared) -> Path | None:
-        """The weights that restore faces in this video; None if nothing is enlarged or there are none."""
-        side = self.settings.portrait.size_px
-        enlarged = ready.picture is not None or max(self._size(ready)) > side
-        path = self.preset.enhancer
-        return path if enlarged and self.settings.enhance.what != "background" and path.exists() else None
+    def _enlargers(self, ready: Prepared) -> dict[str, Path]:
+        """The weights of what restores faces and of what enlarges the rest, as far as this video wants them."""
+        enhance, found = self.settings.enhance, {}
+        enlarged = ready.picture is not None or max(self._size(ready)) > self.settings.portrait.size_px
+        if enlarged and enhance.what != "background" and self.preset.enhancer.exists():
+            found["enhancer"] = self.preset.enhancer
+        if ready.picture is not None and enhance.background == "network":
+            self.preset.expect_background()
+            found["background"] = self.preset.background
+        return found
 
     def _enlarging(self, ready: Prepared, loop: Segments | ParallelSegments, tail: Tail | None = None) -> Enlarging:
         """What makes the pictures of the video out of animated frames."""
+        settings, paths = self.settings, self._enlargers(ready)
+        restore = larger = None
+        if "enhancer" in paths:
+            restore = restore_with(load_enhancer(paths["enhancer"], settings.run), settings.enhance)
+        if "background" in paths:
+            larger = enlarge_with(load_background(paths["background"], settings.run), settings.enhance)
         shown = None if ready.picture is None else loop.shown()
-        canvas = Canvas(ready.portrait, ready.picture, self.settings, shown)
-        restore = None
-        if path := self._enhancer(ready):
-            from longtake.restoration import restore_with
-
-            restore = restore_with(load_enhancer(path, self.settings.run), self.settings.enhance)
-        return Enlarging(canvas, restore, self.settings.enhance, tail)
+        canvas = Canvas(ready.portrait, ready.picture, settings, shown, larger)
+        return Enlarging(canvas, restore, settings.enhance, tail)
 
     def _segments(self, ready: Prepared, tail: Tail | None = None) -> Segments | ParallelSegments:
         if self.settings.sampling.strategy == "incremental":

@@ -15,6 +15,7 @@ from longtake.errors import SettingsError
 from longtake.models.animation import Animation, AnimationSizes
 from longtake.models.autoencoder import Autoencoder, AutoencoderSizes
 from longtake.models.enhancer import Enhancer, EnhancerSizes
+from longtake.models.rrdb import Rrdb, RrdbSizes
 from longtake.placing import placed, placed_animation
 from longtake.settings import RunSettings
 from longtake.weights import files
@@ -156,6 +157,14 @@ def load_enhancer(path: Path, run: RunSettings | None = None) -> Enhancer:
     device = choose_device(run.device)
     dtype = choose_dtype(run.dtype, device)
     return placed(_load(path, EnhancerSizes, Enhancer, dtype)[0].eval(), device, dtype)
+
+
+def load_background(path: Path, run: RunSettings | None = None) -> Rrdb:
+    """What makes pictures twice as large, from its weight file, ready to run."""
+    run = run or RunSettings()
+    device = choose_device(run.device)
+    dtype = choose_dtype(run.dtype, device)
+    return placed(_load(path, RrdbSizes, Rrdb, dtype)[0].eval(), device, dtype)
 
 
 def choose_device(name: str) -> torch.device:

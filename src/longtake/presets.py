@@ -70,6 +70,22 @@ class Preset:
         """The network that makes frames sharp."""
         return self.weights / "enhancer.safetensors"
 
+    @property
+    def background(self) -> Path:
+        """The network that makes all but faces larger; it is among the published files, whatever the preset."""
+        own = self.weights / "background.safetensors"
+        return own if self.published or own.exists() else hallo2().weights / "background.safetensors"
+
+    def expect_background(self) -> None:
+        """Raises WeightsMissing, saying what to do, if that network is not there."""
+        if not self.background.exists():
+            raise WeightsMissing(
+                f"What enlarges the rest of pictures is not there: {self.background}.",
+                expected="RealESRGAN_x2plus.pth, fetched and converted (BSD-3-Clause, 67 MB)",
+                do="longtake weights convert RealESRGAN_x2plus.pth, or longtake weights fetch hallo2 --background; or "
+                "--set enhance.background=plain, which needs no network",
+            )
+
     def expect_enhancer(self) -> None:
         """Raises WeightsMissing, saying what to do, if there is no enhancer of this preset."""
         if self.enhancer.exists():

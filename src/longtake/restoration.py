@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,10 +17,18 @@ from longtake.face.follow import Moment, follow, steady
 from longtake.face.paste import paste
 from longtake.media.enlarge import enlarge
 from longtake.media.pixels import as_frames, as_pictures
+from longtake.media.tiles import in_tiles
 from longtake.models.enhancer import Enhancer
+from longtake.models.rrdb import SCALE, Rrdb
 from longtake.settings import EnhanceSettings
 
+TILE_OVERLAP = 32
+"""Pixels that tiles of the background's network share."""
+
 Picture = UInt8[np.ndarray, "H W 3"]
+Resized = UInt8[np.ndarray, "h w 3"]
+Enlarge = Callable[[Picture, int, int], Picture]
+"""Picture, height, width -> the picture at that size."""
 
 
 def restore_with(network: Enhancer, settings: EnhanceSettings) -> Restore:
@@ -35,17 +43,47 @@ def restore_with(network: Enhancer, settings: EnhanceSettings) -> Restore:
     return restore
 
 
+def enlarge_with(network: Rrdb | None, settings: EnhanceSettings) -> Enlarge:
+    """What enlarges a picture: twice by this network and the rest of the way plainly; without one plainly."""
+    steeper = 0.0 if settings.what == "face" else settings.steeper
+
+    @torch.inference_mode()
+    def doubled(picture: Picture) -> Resized:
+        assert network is not None
+        weight = network.conv_first.weight
+        height, width = picture.shape[:2]
+        even = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+
+        def act(tile: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 H W"]:
+            return network(tile.to(weight.device, weight.dtype)).float().cpu()
+
+        given = (as_pictures(even[None]) + 1) / 2  # it counts from 0 to 1
+        found = in_tiles(given, act, settings.tile_px, TILE_OVERLAP, SCALE)
+        return as_frames(2 * found - 1)[0][: SCALE * height, : SCALE * width]
+
+    def larger(picture: Picture, height: int, width: int) -> Resized:
+        if network is None or max(height, width) <= max(picture.shape[:2]):
+            return enlarge(picture, height, width, steeper)
+        return enlarge(doubled(picture), height, width, 0.0)
+
+    return larger
+
+
 def enhance_frames(
-    pictures: Iterable[Picture], size: tuple[int, int], restore: Restore | None, settings: EnhanceSettings
+    pictures: Iterable[Picture],
+    size: tuple[int, int],
+    restore: Restore | None,
+    settings: EnhanceSettings,
+    larger: Enlarge | None = None,
 ) -> Iterator[Picture]:
     """Each picture at `size` (height, width), in order; without `restore` there is nothing but the size."""
+    larger = larger or enlarge_with(None, settings)
     if restore is None:
-        yield from (enlarge(picture, *size, settings.steeper) for picture in pictures)
+        yield from (larger(picture, *size) for picture in pictures)
         return
-    steeper = 0.0 if settings.what == "face" else settings.steeper
     moments = steady(follow(pictures, settings.search_every, settings.faces), settings.steady)
     for moment, faces in with_faces(moments, restore, settings):
-        large = enlarge(moment.picture, *size, steeper)
+        large = larger(moment.picture, *size)
         large = large.copy() if large is moment.picture else large
         for number, face in faces.items():
             paste(large, face, moment.faces[number], moment.picture.shape[:2])

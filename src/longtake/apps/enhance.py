@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from longtake.enhance import Restore
     from longtake.media.footage import Footage
     from longtake.media.recode import Recoder
+    from longtake.restoration import Enlarge
 
 LARGEST = 16_384
 
@@ -66,6 +67,8 @@ def enhance_file(wish: Wish, overwrite: bool, quiet: bool) -> None:
     restored = settings.enhance.what != "background"
     if restored:
         model.expect_enhancer()
+    if settings.enhance.background == "network":
+        model.expect_background()
     from longtake.media.codecs import choose
     from longtake.media.footage import Footage
     from longtake.media.recode import Recoder, check_file
@@ -77,6 +80,7 @@ def enhance_file(wish: Wish, overwrite: bool, quiet: bool) -> None:
     size = target_size(footage.height, footage.width, wish.size, wish.scale)
     encoding = choose(settings.output, out.suffix.lower(), size[1], size[0])
     restore, made_by = _restore(model, settings) if restored else (None, {})
+    larger = _larger(model, settings, made_by)
     told = [*footage.remarks, *size_remarks(footage, size), *encoding.remarks]
     note = {"enhanced": wish.video.name, "size": [size[1], size[0]], "settings": settings.model_dump(exclude={"run"})}
     started = time.monotonic()
@@ -85,7 +89,7 @@ def enhance_file(wish: Wish, overwrite: bool, quiet: bool) -> None:
             for text in [*told, *recoder.remarks]:
                 say(text)
         try:
-            _work(footage, size, restore, settings, span_s, recoder, quiet)
+            _work(footage, size, restore, larger, settings, span_s, recoder, quiet)
         except KeyboardInterrupt as stop:
             raise RunInterrupted(f"Stopped. What was made so far plays: {recoder.part}") from stop
         if not recoder.frames:
@@ -129,6 +133,7 @@ def _work(
     footage: Footage,
     size: tuple[int, int],
     restore: Restore | None,
+    larger: Enlarge,
     settings: Enhancing,
     span_s: tuple[float, float],
     recoder: Recoder,
@@ -146,7 +151,7 @@ def _work(
 
     total = footage.frames_between(*span_s)
     with count_bar("frames", quiet) as progress:
-        for picture in enhance_frames(pictures(), size, restore, settings.enhance):
+        for picture in enhance_frames(pictures(), size, restore, settings.enhance, larger):
             recoder.write(times.pop(0), picture)
             progress(recoder.frames, max(total, recoder.frames))
 
@@ -162,3 +167,15 @@ def _restore(model: Preset, settings: Enhancing) -> tuple[Restore, dict[str, Any
         "preset": model.name,
         "weights": {"enhancer": short_hash(model.enhancer)},
     }
+
+
+def _larger(model: Preset, settings: Enhancing, made_by: dict[str, Any]) -> Enlarge:
+    """What enlarges all but faces; a network is noted in `made_by`."""
+    from longtake.networks import load_background
+    from longtake.restoration import enlarge_with
+    from longtake.weights.files import short_hash
+
+    if settings.enhance.background == "plain":
+        return enlarge_with(None, settings.enhance)
+    made_by.setdefault("weights", {})["background"] = short_hash(model.background)
+    return enlarge_with(load_background(model.background, settings.run), settings.enhance)

@@ -60,6 +60,9 @@ def fetch(
         bool, typer.Option("--separate-voice", help="Also what parts a voice from music.")
     ] = False,
     enhance: Annotated[bool, typer.Option("--enhance", help="Also what enhances (non-commercial).")] = False,
+    background: Annotated[
+        bool, typer.Option("--background", help="Also what makes the rest of a picture larger (67 MB).")
+    ] = False,
     keep_published: Annotated[
         bool, typer.Option("--keep-published", help="Do not convert; print where they are.")
     ] = False,
@@ -70,7 +73,8 @@ def fetch(
     from longtake.weights.published import model as published
 
     found = published(model)
-    needs = ("always", *(name for name, wanted in (("separate", separate_voice), ("enhance", enhance)) if wanted))
+    optional = {"separate": separate_voice, "enhance": enhance, "background": background}
+    needs = ("always", *(name for name, wanted in optional.items() if wanted))
     files = found.wanted(needs)
     if note := licence_note(files):
         say(note)

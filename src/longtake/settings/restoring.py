@@ -26,6 +26,12 @@ class EnhanceSettings(Section):
         default=12, ge=1, le=250, description="new faces are searched for in one frame of so many"
     )
     faces: int = Field(default=4, ge=1, le=16, description="faces restored at most")
+    background: Literal["plain", "network"] = Field(
+        default="plain",
+        description="what enlarges the rest: plain = without a network, network = Real-ESRGAN x2 where it was fetched "
+        "(in an animation only the picture round the square)",
+    )
+    tile_px: int = Field(default=400, ge=64, le=4096, description="side of its tiles, pixels of what goes in")
     steeper: float = Field(default=0.8, ge=0.0, le=2.0, description="how much steeper edges of the background are made")
     at_once: int = Field(default=4, ge=1, le=64, description="frames that encoder and decoder take at a time")
 

@@ -20,6 +20,7 @@ OUTPUTS = {  # kind of plan → file name
     "animation": "animation.safetensors",
     "vae": "vae.safetensors",
     "enhancer": "enhancer.safetensors",
+    "rrdb": "background.safetensors",
     "unet": "unet.safetensors",
     "motion": "motion_modules.safetensors",
 }

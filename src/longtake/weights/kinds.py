@@ -18,6 +18,7 @@ import torch
 from longtake.errors import WeightsMismatch
 from longtake.models.animation import Animation, AnimationSizes, hallo2_sizes
 from longtake.models.enhancer import Enhancer, EnhancerSizes
+from longtake.models.rrdb import Rrdb, RrdbSizes
 from longtake.models.vae import SCALE, Vae, VaeSizes
 from longtake.weights import files, names, wav2vec2
 from longtake.weights.load import troubles
@@ -31,6 +32,7 @@ MARKS: dict[str, str] = {  # kind → a name that no other kind has; looked for 
     "unet": r"down_blocks\.0\.attentions\.0\.transformer_blocks\.0\.attn1\.to_q\.weight",
     "net_g": r"ft_layers\.\d\.temp_attn\.in_proj_weight",
     "codeformer": r"ft_layers\.\d\.self_attn\.in_proj_weight",
+    "rrdb": r"body\.\d+\.rdb1\.conv1\.weight",
     "wav2vec2": r"(wav2vec2\.)?feature_extractor\.conv_layers\.\d\.conv\.weight",
     "animation": r"denoiser\.conv_in\.weight",
     "enhancer": r"predictor\.layers\.\d\.time\.project\.weight",
@@ -42,6 +44,7 @@ ABOUT: dict[str, str] = {
     "unet": "the U-Net of Stable Diffusion 1.5",
     "net_g": "the enhancer (net_g.pth)",
     "codeformer": "CodeFormer for single pictures",
+    "rrdb": "what enlarges pictures (Real-ESRGAN)",
     "wav2vec2": "wav2vec2",
     "animation": "networks of longtake",
     "enhancer": "the enhancer of longtake",
@@ -70,7 +73,7 @@ def kind_of(facts: Mapping[str, Facts]) -> str:
 def plan(source: Source) -> Plan:
     """What to do with each tensor; raises WeightsMismatch with every name that is missing, unknown or misshapen."""
     kind = kind_of(source.facts)
-    plans = {"net": _net, "motion": _motion, "unet": _unet, "vae": _vae, "net_g": _net_g}
+    plans = {"net": _net, "motion": _motion, "unet": _unet, "vae": _vae, "net_g": _net_g, "rrdb": _rrdb}
     if kind not in plans:
         raise WeightsMismatch(
             f"{source.path} holds {ABOUT[kind]}."
@@ -170,6 +173,13 @@ def net_g_shapes(sizes: EnhancerSizes = EnhancerSizes()) -> Shapes:
     return {names.enhancer(name, 1): tuple(x.shape) for name, x in made.items()}
 
 
+@functools.cache
+def rrdb_shapes(sizes: RrdbSizes = RrdbSizes()) -> Shapes:
+    """Name → shape of the tensors of what enlarges pictures; published and ours alike."""
+    with torch.device("meta"):
+        return {name: tuple(x.shape) for name, x in Rrdb(sizes).state_dict().items()}
+
+
 def _net(source: Source) -> Plan:
     sizes = animation_sizes(source.facts)
     _must_fit(source, net_shapes(sizes))
@@ -224,6 +234,12 @@ def _net_g(source: Source) -> Plan:
     moves = {name: names.enhancer(name) for name in source.facts}
     shapes = {moves[name]: fact.shape for name, fact in source.facts.items()}
     return Plan("enhancer", moves, shapes, about={"sizes": asdict(EnhancerSizes())})
+
+
+def _rrdb(source: Source) -> Plan:
+    shapes = rrdb_shapes()
+    _must_fit(source, shapes)
+    return Plan("rrdb", {name: name for name in source.facts}, shapes, about={"sizes": asdict(RrdbSizes())})
 
 
 def _moves(facts: Mapping[str, Facts], prefix: str) -> tuple[dict[str, str], tuple[str, ...]]:

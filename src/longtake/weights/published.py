@@ -8,11 +8,12 @@ from typing import Literal
 
 from longtake.errors import SettingsError
 
-Need = Literal["always", "separate", "enhance", "never"]
+Need = Literal["always", "separate", "enhance", "background", "never"]
 NEEDS: dict[str, str] = {
     "always": "needed",
     "separate": "for --separate-voice",
     "enhance": "for enhancing",
+    "background": "for --background",
     "never": "not needed",
 }
 INSIGHTFACE = "non-commercial research only (InsightFace)"
@@ -155,6 +156,16 @@ ENHANCING = (
         "restores the face at 512 px",
         "enhancer.safetensors",
         ("net_g.pth",),
+    ),
+    PublishedFile(
+        "realesrgan/RealESRGAN_x2plus.pth",
+        "rrdb",
+        67.1,
+        "background",
+        "BSD-3-Clause (Real-ESRGAN)",
+        "makes the rest of a picture twice as large",
+        "background.safetensors",
+        ("RealESRGAN_x2plus.pth",),
     ),
 )
 
