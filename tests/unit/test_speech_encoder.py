@@ -8,6 +8,7 @@ import torch
 from longtake.encoders.speech import SpeechEncoder, SpeechFeatures, SpeechSizes, log_mel, mel_filters
 from longtake.train.speech import mask_bands, stretch
 from longtake.train.spoil import add_noise, level, spoil
+from sounds import reader
 
 TINY = SpeechSizes(mels=20, width=32, blocks=2, kernel=5, taps=(1, 2))
 
@@ -20,18 +21,6 @@ def encoder() -> SpeechEncoder:
 def sound(seconds: float = 20.0) -> np.ndarray:
     rng = np.random.default_rng(0)
     return (0.1 * rng.standard_normal(int(16000 * seconds))).astype(np.float32)
-
-
-def reader(samples: np.ndarray):
-    def read(start_s: float, stop_s: float) -> np.ndarray:
-        first, stop = round(start_s * 16000), round(stop_s * 16000)
-        out = np.zeros(stop - first, np.float32)
-        low, high = max(first, 0), min(stop, len(samples))
-        if high > low:
-            out[low - first : high - first] = samples[low:high]
-        return out
-
-    return read
 
 
 def test_features_of_any_stretch_equal_features_of_the_whole_bit_for_bit():

@@ -8,6 +8,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from sounds import reader
+
 transformers = pytest.importorskip("transformers")
 
 from longtake.encoders.wav2vec import Wav2VecFeatures, frame_count, load_wav2vec  # noqa: E402
@@ -40,20 +42,6 @@ def talk(seconds, seed=0):
     rng = np.random.default_rng(seed)
     level = np.interp(np.arange(round(16000 * seconds)) / 4000, np.arange(4 * 90), rng.uniform(0, 0.3, 4 * 90))
     return (level * rng.standard_normal(len(level)) + 0.01).astype(np.float32)
-
-
-def reader(samples, asked=None):
-    def read(start_s, stop_s):
-        first, stop = round(start_s * 16000), round(stop_s * 16000)
-        if asked is not None:
-            asked.append((first, stop))
-        padded = np.zeros(stop - first, np.float32)
-        low, high = max(first, 0), min(stop, len(samples))
-        if high > low:
-            padded[low - first : high - first] = samples[low:high]
-        return padded
-
-    return read
 
 
 def features(model, samples, **options):
