@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 ASSETS ?=
 export PYTHON
 
-.PHONY: help demo test gates settings bench lint types clean
+.PHONY: help demo test gates report settings bench lint types clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -17,6 +17,9 @@ test: .venv/.installed-dev ## run the tests
 
 gates: .venv/.installed-dev ## measure the quality gates, write gates.json (ASSETS=DIR adds real speech and portraits)
 	$(BIN)/python -m longtake.evaluate.gates $(if $(ASSETS),--assets $(ASSETS)) --out gates.json
+
+report: .venv/.installed ## judge the shipped model beside its controls, write report/index.html and report/metrics.json
+	$(BIN)/longtake evaluate compare recipes/eval/mini.toml -o report
 
 settings: .venv/.installed ## write docs/settings.md anew
 	$(BIN)/python docs/make_settings.py
@@ -33,7 +36,7 @@ types: .venv/.installed-dev ## check types
 	$(BIN)/pyright
 
 clean: ## remove .venv and everything that was made
-	rm -rf .venv talk.mp4 talk.mp4.longtake gates.json build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv talk.mp4 talk.mp4.longtake gates.json report build dist .pytest_cache .ruff_cache .hypothesis
 	find src tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.installed: pyproject.toml constraints.txt .ci/setup

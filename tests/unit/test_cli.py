@@ -259,5 +259,15 @@ def test_a_folder_that_is_no_corpus_is_a_corpus_error(tmp_path, capsys):
 
 
 def test_evaluate_passes_its_options_on(capsys):
-    assert run_app(app, ["evaluate", "--help"]) == 0
+    assert run_app(app, ["evaluate", "gates", "--help"]) == 0
     assert "--short" in capsys.readouterr().out
+
+
+def test_the_first_word_of_evaluate_may_be_left_out(capsys, tmp_path):
+    assert run_app(app, ["evaluate", "--help"]) == 0
+    assert "compare" in capsys.readouterr().out
+    assert run_app(app, ["evaluate", str(tmp_path / "none.toml")]) == 4
+    assert "none.toml" in capsys.readouterr().err
+    assert run_app(app, ["evaluate", "--generated", str(tmp_path / "none"), "-o", str(tmp_path / "out")]) == 3
+    assert "There is no folder" in capsys.readouterr().err
+    assert run_app(app, ["evaluate", "--real", str(tmp_path)]) == 2

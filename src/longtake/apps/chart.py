@@ -61,7 +61,7 @@ def chart(
     def x(time_s: float) -> float:
         return LEFT + (time_s - begin_s) / span * (WIDTH - LEFT - RIGHT)
 
-    parts = [*_grid(scale), *_time_axis(begin_s, end_s, x)]
+    parts = [*value_grid(scale), *time_axis(begin_s, end_s, x)]
     for limit in limits:
         y = scale.y(limit)
         parts.append(f'<line class="limit" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
@@ -124,7 +124,7 @@ def _path(points: Sequence[tuple[float, float]]) -> str:
     return "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
 
 
-def _grid(scale: Scale) -> list[str]:
+def value_grid(scale: Scale) -> list[str]:
     lines = []
     for value in scale.ticks():
         y = scale.y(value)
@@ -133,7 +133,7 @@ def _grid(scale: Scale) -> list[str]:
     return lines
 
 
-def _time_axis(begin_s: float, end_s: float, x) -> list[str]:
+def time_axis(begin_s: float, end_s: float, x) -> list[str]:
     span = max(end_s - begin_s, 1.0)
     step = next((s for s in (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200) if span / s <= 10), 14400)
     y = HEIGHT - BOTTOM

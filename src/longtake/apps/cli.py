@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from longtake.apps.corpus import app as corpus
+from longtake.apps.evaluate import app as evaluate_app
 from longtake.apps.options import Json, Quiet
 from longtake.apps.outcome import run_app
 from longtake.apps.prompts import app as prompts_app
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.add_typer(corpus, name="corpus")
 app.add_typer(weights, name="weights")
 app.add_typer(prompts_app, name="prompts")
+app.add_typer(evaluate_app, name="evaluate")
 
 
 class Strategy(StrEnum):
@@ -285,17 +287,6 @@ def train(
     from longtake.train.run import main as train_recipe
 
     train_recipe(recipe, assignments, dry_run)
-
-
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
-def evaluate(context: typer.Context) -> None:
-    """Measure the quality gates; --help lists what it takes."""
-    from longtake.evaluate.gates import main as measure_gates
-
-    gates = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    gates.command()(measure_gates)
-    code = gates(context.args, prog_name="longtake evaluate", standalone_mode=False)
-    raise typer.Exit(code if isinstance(code, int) else 0)
 
 
 @app.command()

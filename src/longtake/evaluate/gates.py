@@ -16,6 +16,7 @@ from longtake.evaluate.comparing import Compared, compare, first_seconds, portra
 from longtake.evaluate.controls import CONTROLS, controls_row, made_now, player_with, read_controls
 from longtake.evaluate.curves import correlation, lagged
 from longtake.evaluate.face import measure_face
+from longtake.evaluate.kit.gate_rows import ordered_rows
 from longtake.evaluate.minute import minute_of_speech, play_minute
 from longtake.evaluate.playing import Player, play
 from longtake.evaluate.real import PHONES, Spoken, real_portraits, speak_recordings
@@ -74,6 +75,7 @@ def run_gates(
     speak = speaker(player)
     if speak and words:
         rows += ask_words(speak, cases[:words], player.settings.sampling.seed, clock.tell)
+    rows += ordered_rows()
     rows += reference_rows(clips, set, fps)
     clock.tell("done")
     return rows, clips

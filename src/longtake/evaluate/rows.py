@@ -48,6 +48,7 @@ BARS = {
     "background_psnr_drop_db": Bar(high=2.0),
     "audio_zeroed_correlation": Bar(high=0.1),
     "controls_beaten": Bar(low=3),
+    "controls_ordered": Bar(low=1.0),
     "words_direction": Bar(low=0.8),
     "words_effect": Bar(low=0.5),
     "words_unseen_phrasings": Bar(low=0.7),
