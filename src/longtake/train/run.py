@@ -10,6 +10,8 @@ from longtake.train.recipe import Recipe, read_recipe
 
 TASKS = {
     "autoencoder": "longtake.train.autoencoder",
+    "syncnet": "longtake.train.syncnet",
+    "facenet": "longtake.train.facenet",
     "enhancer_codes": "longtake.train.enhancer_codes",
     "speech": "longtake.train.speech",
     "stage1": "longtake.train.stage",

@@ -43,6 +43,22 @@ def kid_faceapi() -> KernelMetric:
     return kernel_metric("kid_faceapi", says, FaceApi())
 
 
+def fid_facenet() -> FrechetMetric:
+    """A Fréchet distance of our own face network's features."""
+    from longtake.evaluate.metrics.extractors.mini import MiniFaceNet
+
+    says = f"Fréchet distance of our own face network's features, real against generated. {WARNING}"
+    return frechet_metric("fid_facenet", says, MiniFaceNet())
+
+
+def kid_facenet() -> KernelMetric:
+    """A kernel distance of the same features."""
+    from longtake.evaluate.metrics.extractors.mini import MiniFaceNet
+
+    says = f"Kernel distance of our own face network's features, real against generated. {WARNING}"
+    return kernel_metric("kid_facenet", says, MiniFaceNet())
+
+
 def fid_projection() -> FrechetMetric:
     """A Fréchet distance of random projections of frames."""
     says = f"Fréchet distance of random projections of frames, real against generated. {WARNING}"

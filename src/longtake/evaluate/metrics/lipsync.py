@@ -26,6 +26,24 @@ def av_offset() -> SyncMetric:
     return sync_metric("av_offset", "offset", says, FRAMES, _published(), **CROP)
 
 
+def sync_c_mini() -> SyncMetric:
+    """The confidence by our own network."""
+    return sync_metric("sync_c_mini", "confidence", f"Confidence that lips and sound agree. {OURS}", HIGHER, _mini())
+
+
+def sync_d_mini() -> SyncMetric:
+    """The distance by our own network."""
+    return sync_metric("sync_d_mini", "distance", f"Distance of lips and sound. {OURS}", LOWER, _mini())
+
+
+def av_offset_mini() -> SyncMetric:
+    """The offset by our own network."""
+    return sync_metric(
+        "av_offset_mini", "offset", f"Offset of lips and sound by our small SyncNet. {OFFSET}", FRAMES, _mini()
+    )
+
+
+OURS = "By our own small SyncNet; not comparable with Sync-C and Sync-D of any paper."
 HIGHER, LOWER, FRAMES = Quantity("", "higher"), Quantity("", "lower"), Quantity("frames", "none")
 CROP = {"faces": "box of mediapipe landmarks, grown by 0.4; the published script uses S3FD"}
 
@@ -34,3 +52,9 @@ def _published() -> SyncEmbedder:
     from longtake.evaluate.metrics.extractors.syncnet import PublishedSyncNet
 
     return PublishedSyncNet()
+
+
+def _mini() -> SyncEmbedder:
+    from longtake.evaluate.metrics.extractors.mini import MiniSyncNet
+
+    return MiniSyncNet()

@@ -28,10 +28,11 @@ class PairMetric:
     about: About
     distance: Distance
     every: int = EVERY
+    prepare: Callable[[], object] = bool  # loads what is needed, or raises; here nothing is
     kind = "clip"
 
     def ready(self) -> None:
-        """Nothing is needed."""
+        self.prepare()
 
     def begin(self, clip: Clip) -> _Mean:
         return _Mean(self)

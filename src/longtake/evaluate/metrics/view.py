@@ -104,10 +104,27 @@ class View:
         return read_eyes(self.pictures, self.landmarks)
 
     def features(self, extractor: Extractor, rows: np.ndarray, real: bool = False) -> np.ndarray:
-        """What an extractor makes of some of the frames; made once for all that ask."""
+        """What an extractor makes of some of the frames, NaN where it wants a face and there is none; made once for all."""
         source = self.real if real else self.pictures
         assert source is not None, "a metric that needs a real clip is not shown one without"
-        return self.shared((extractor.name, real, rows.tobytes()), lambda: extractor(source[rows]))
+
+        def make() -> np.ndarray:
+            if extractor.looks_at == "picture":
+                return extractor(source[rows])
+            points = self.real_landmarks if real else self.landmarks
+            assert points is not None
+            return self._of_faces(extractor, source[rows], points[rows])
+
+        return self.shared((extractor.name, real, rows.tobytes()), make)
+
+    def _of_faces(self, extractor: Extractor, pictures: np.ndarray, points: np.ndarray) -> np.ndarray:
+        from longtake.face.judged import face_crop
+
+        found = np.full((len(pictures), extractor.dim), np.nan, np.float32)
+        seen = np.flatnonzero(np.isfinite(points[:, 0, 0]))
+        if len(seen):
+            found[seen] = extractor(np.stack([face_crop(pictures[i], points[i]) for i in seen]))
+        return found
 
     def shared(self, key: Hashable, make: Callable[[], Thing]) -> Thing:
         """What `make` gives, made once for all metrics that are shown this block."""

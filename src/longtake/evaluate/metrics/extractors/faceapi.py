@@ -14,7 +14,7 @@ STAGES = 3
 class FaceApi:
     """Means of 32, 64 and 128 channels over a picture of 150 x 150; trained for recognition, shipped with the package."""
 
-    name, dim, frames, comparable = "faceapi", 224, 1, False
+    name, dim, frames, comparable, looks_at = "faceapi", 224, 1, False, "picture"
     source = "early and middle features of the shipped face-api recognition network, averaged over the picture"
     sha256 = ""
 

@@ -19,7 +19,7 @@ SIDE = 224
 class I3D:
     """Windows of 16 frames, 400 logits each; frames are brought to 224 x 224 here, values to -1..1."""
 
-    name, dim, frames, comparable = "i3d", 400, 16, True
+    name, dim, frames, comparable, looks_at = "i3d", 400, 16, True, "picture"
     source = "I3D of Kinetics-400 (RGB), the TorchScript file of StyleGAN-V"
     sha256 = FILES[WEIGHTS].sha256
 

@@ -17,7 +17,7 @@ WEIGHTS = "weights-inception-2015-12-05-6726825d.pth"
 class Inception:
     """Pictures of any size, brought to 299 x 299 as TensorFlow 1 did."""
 
-    name, dim, frames, comparable = "inception", 2048, 1, True
+    name, dim, frames, comparable, looks_at = "inception", 2048, 1, True, "picture"
     source = "Inception v3 of 2015, by torch-fidelity"
     sha256 = FILES[WEIGHTS].sha256
 

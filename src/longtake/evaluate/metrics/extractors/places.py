@@ -72,6 +72,27 @@ FILES = {
             "BSD-2-Clause",
             "LPIPS: the weights of its channels",
         ),
+        WeightFile(
+            "musiq_koniq_ckpt-e95806b9.pth",
+            "e95806b9eae5f3814c410f574ba8e552362bd5bc63d758ed5b97860f5d6185aa",
+            "https://huggingface.co/chaofengc/IQA-PyTorch-Weights/resolve/main/musiq_koniq_ckpt-e95806b9.pth",
+            "Apache-2.0 (converted by IQA-PyTorch)",
+            "MUSIQ",
+        ),
+        WeightFile(
+            "scrfd_10g_bnkps.onnx",
+            "5838f7fe053675b1c7a08b633df49e7af5495cee0493c7dcf6697200b85b5b91",
+            "https://huggingface.co/fudan-generative-ai/hallo2/resolve/main/face_analysis/models/scrfd_10g_bnkps.onnx",
+            "non-commercial research only (InsightFace)",
+            "identity by ArcFace: where the face is",
+        ),
+        WeightFile(
+            "glintr100.onnx",
+            "4ab1d6435d639628a6f3e5008dd4f929edf4c4124b1a7169e1048f9fef534cdf",
+            "https://huggingface.co/fudan-generative-ai/hallo2/resolve/main/face_analysis/models/glintr100.onnx",
+            "non-commercial research only (InsightFace)",
+            "identity by ArcFace: who it is",
+        ),
     )
 }
 

@@ -15,7 +15,7 @@ SEED = 7
 class Projection:
     """A random projection of a picture of 32 pixels a side, or of a window of such pictures and their changes."""
 
-    comparable = False
+    comparable, looks_at = False, "picture"
     sha256 = ""
 
     def __init__(self, dim: int = 64, frames: int = 1) -> None:
