@@ -30,9 +30,13 @@ def test_a_missing_library_names_its_extra(monkeypatch, tmp_path):
 
 
 def test_lpips_with_published_files_laid_in_equals_the_library():
-    lpips = pytest.importorskip("lpips")
     import torch
-    from torchvision.models import alexnet
+
+    try:
+        import lpips
+        from torchvision.models import alexnet
+    except (ImportError, RuntimeError) as error:  # not here, or built for another PyTorch
+        pytest.skip(f"needs the extra 'evaluate': {error}")
 
     torch.manual_seed(0)
     network = alexnet(weights=None).state_dict()

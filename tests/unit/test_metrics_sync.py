@@ -47,6 +47,9 @@ class Loudness:
     def ready(self):
         pass
 
+    def begin(self):
+        pass
+
     def crop(self, pictures, landmarks):
         return pictures[:, :2, :2]
 

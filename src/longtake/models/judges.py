@@ -45,6 +45,13 @@ def _flat(inputs: int, outputs: int, kernel: int = 3) -> nn.Sequential:
     )
 
 
+def _seen(inputs: int, outputs: int, kernel: int = 3) -> nn.Sequential:
+    """Normed over the batch: within one picture, colour and contrast would be lost, which faults change."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, 2, kernel // 2), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+    )
+
+
 def _line(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv1d(inputs, outputs, kernel, stride, kernel // 2), nn.GroupNorm(GROUPS, outputs), nn.ReLU(inplace=True)
@@ -86,7 +93,7 @@ class FaceNetMini(nn.Module):
     def __init__(self, sizes: FaceSizes = FaceSizes()):
         super().__init__()
         self.sizes, w = sizes, sizes.width
-        self.stack = nn.ModuleList([_flat(3, w, 5), _flat(w, 2 * w), _flat(2 * w, 4 * w), _flat(4 * w, 4 * w)])
+        self.stack = nn.ModuleList([_seen(3, w, 5), _seen(w, 2 * w), _seen(2 * w, 4 * w), _seen(4 * w, 4 * w)])
         self.out = nn.Linear(w + 2 * w + 4 * w + 4 * w, sizes.dim)
         self.people = nn.Linear(sizes.dim, sizes.people)
         self.faults = nn.Linear(sizes.dim, sizes.faults)

@@ -1,6 +1,6 @@
 """Mouths, faces and sound for training the judges: cut once from corpora or folders of videos, then read from maps.
 
-python -m longtake.train.lips PLACE ... FOLDER [--limit CLIPS]
+python -m longtake.train.lips PLACE ... FOLDER [--limit CLIPS] [--held SHARE] [--apart]
 """
 
 from __future__ import annotations
@@ -77,19 +77,24 @@ Raw = tuple[str, str, bool, Path, Path, np.ndarray | None]
 """Name, person, whether held out, video, sound, landmarks where they are known."""
 
 
-def pack_lips(places: list[Path], folder: Path, limit: int | None = None) -> int:
-    """Cuts all clips into `folder`; gives their number."""
+def pack_lips(
+    places: list[Path], folder: Path, limit: int | None = None, held: float = HELD_SHARE, apart: bool = False
+) -> int:
+    """Cuts all clips into `folder`; gives their number.
+
+    Of a folder of videos the share `held` is held out; all of them show one person, or `apart` each another.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     rows: list[LipClip] = []
     frames = faces = 0
     files = [open(folder / name, "wb") for name in ("mouths.uint8", "faces.uint8", "sound.int16")]  # noqa: SIM115
     for place in places:
-        for raw in clips_in(place, limit):
+        for raw in clips_in(place, limit, held, apart):
             mouths, shown, sound = _cut(raw)
             for file, values in zip(files, (mouths, shown, sound), strict=True):
                 file.write(np.ascontiguousarray(values).tobytes())
             name, person, held = raw[:3]
-            rows.append(LipClip(name, place.name, person, held, frames, len(mouths), faces, len(shown)))
+            rows.append(LipClip(name, source_of(place), person, held, frames, len(mouths), faces, len(shown)))
             frames, faces = frames + len(mouths), faces + len(shown)
     for file in files:
         file.close()
@@ -100,8 +105,13 @@ def pack_lips(places: list[Path], folder: Path, limit: int | None = None) -> int
     return len(rows)
 
 
-def clips_in(place: Path, limit: int | None = None) -> Iterator[Raw]:
-    """The clips of a corpus with its labels, or the videos of a folder, which are tracked and have their own sound."""
+def source_of(place: Path) -> str:
+    """What a place is called: its folder, or the one above a folder of clips."""
+    return place.resolve().parent.name if place.name == "clips" else place.name
+
+
+def clips_in(place: Path, limit: int | None = None, held: float = HELD_SHARE, apart: bool = False) -> Iterator[Raw]:
+    """The clips of a corpus with its labels, or the videos of a folder: tracked, with NAME.flac or their own sound."""
     if (place / "manifest.jsonl").exists():
         from longtake.corpus.manifest import clip_paths, read_manifest
 
@@ -113,7 +123,9 @@ def clips_in(place: Path, limit: int | None = None) -> Iterator[Raw]:
     videos = sorted(place.glob("*.mp4"))
     kept = videos if limit is None else videos[:: max(1, len(videos) // limit)][:limit]
     for k, video in enumerate(kept):
-        yield video.stem, place.resolve().parent.name, k >= len(kept) * (1 - HELD_SHARE), video, video, None
+        beside = video.with_suffix(".flac")
+        sound = beside if beside.exists() else video
+        yield video.stem, video.stem if apart else source_of(place), k >= len(kept) * (1 - held), video, sound, None
 
 
 def _cut(raw: Raw) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -138,8 +150,10 @@ def main() -> None:
     parser.add_argument("places", type=Path, nargs="+", help="corpora, or folders of .mp4 files with sound")
     parser.add_argument("folder", type=Path, help="where the packed files go")
     parser.add_argument("--limit", type=int, default=None, help="clips of each place, at most")
+    parser.add_argument("--held", type=float, default=HELD_SHARE, help="share of a folder of videos to hold out")
+    parser.add_argument("--apart", action="store_true", help="each video of a folder shows another person")
     args = parser.parse_args()
-    print(f"{pack_lips(args.places, args.folder, args.limit)} clips in {args.folder}")
+    print(f"{pack_lips(args.places, args.folder, args.limit, args.held, args.apart)} clips in {args.folder}")
 
 
 if __name__ == "__main__":

@@ -42,6 +42,10 @@ class SyncEmbedder(Protocol):
 
     def ready(self) -> None: ...
 
+    def begin(self) -> None:
+        """Forgets the clip before."""
+        ...
+
     def crop(
         self, pictures: UInt8[np.ndarray, "f H W 3"], landmarks: Float[np.ndarray, "f 468 3"]
     ) -> UInt8[np.ndarray, "f side side c"]:
@@ -161,6 +165,8 @@ def _embedded(view: View, embedder: SyncEmbedder) -> Pairs:
 
 def _crops(view: View, embedder: SyncEmbedder) -> tuple[np.ndarray, Bool[np.ndarray, " f"], int]:
     seen = np.isfinite(view.landmarks[:, 0, 0])
+    if view.first == 0:
+        embedder.begin()
     return embedder.crop(view.pictures, view.landmarks), seen, view.first
 
 

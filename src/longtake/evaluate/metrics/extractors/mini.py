@@ -35,6 +35,9 @@ class MiniSyncNet:
     def ready(self) -> None:
         sync_network(self.path)
 
+    def begin(self) -> None:
+        """Nothing is remembered."""
+
     def crop(
         self, pictures: UInt8[np.ndarray, "f H W 3"], landmarks: Float[np.ndarray, "f 468 3"]
     ) -> UInt8[np.ndarray, "f 48 48"]:

@@ -86,6 +86,9 @@ class PublishedSyncNet:
     def ready(self) -> None:
         network()
 
+    def begin(self) -> None:
+        self._boxes.clear()
+
     def crop(
         self, pictures: UInt8[np.ndarray, "f H W 3"], landmarks: Float[np.ndarray, "f 468 3"]
     ) -> UInt8[np.ndarray, "f 224 224 3"]:
