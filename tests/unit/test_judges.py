@@ -8,6 +8,7 @@ import pytest
 import torch
 from films import film
 
+from learning import losses
 from longtake.errors import CorpusError, WeightsMissing
 from longtake.evaluate.metrics.extractors.mini import MiniFaceNet, MiniSyncNet
 from longtake.evaluate.metrics.spoiling import FAULTS, ranking, rising, spoiled
@@ -57,29 +58,17 @@ def face_task(store, **aims):
     return facenet.FaceTask(Recipe.checked({"kind": "facenet", "sizes": sizes, "data": data, "task": aims}))
 
 
-def losses(task, steps, rate=5e-3):
-    optimizer = torch.optim.AdamW(task.model.parameters(), lr=rate)
-    found = []
-    for step in range(steps):
-        loss, _ = task.loss(task.model, task.batch(np.random.default_rng(step), 0.0), 0.0)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        found.append(loss.item())
-    return found
-
-
 def test_a_few_steps_teach_lips_from_sound(store):
     learning = sync_task(store, spoiled=0.0, hidden=0.0)
     found = losses(learning, 25, 1e-2)
-    assert np.mean(found[-5:]) < 0.8 * found[0]
+    assert found[-1] < 0.7 * found[0]
     after = check(learning.model, learning.store)
     assert after["accuracy"] > 0.9 and {"accuracy_a", "accuracy_b", "shift_5", "2s"} <= set(after)
 
 
 def test_a_few_steps_teach_faces_and_faults(store):
-    found = losses(face_task(store, whole=1.0), 20, 1e-2)
-    assert np.mean(found[-5:]) < 0.8 * np.mean(found[:5])
+    found = losses(face_task(store, whole=1.0), 15, 1e-2)
+    assert found[-1] < 0.7 * found[0]
 
 
 def test_batches_depend_on_their_generator_alone_and_fit_together(store):

@@ -20,11 +20,18 @@ FPS = 25
 
 
 def check(model: SyncNetMini, store: LipStore, limit: int = 60) -> dict[str, float]:
-    """The share of right choices between in sync and shifted, 0.2 to 1 s, over 1.5 s: in all, by source, by length, by shift."""
+    """The share of right choices between in sync and shifted, 0.2 to 1 s, over 1.5 s: in all, by source, length and shift.
+
+    `swapped`: between a clip's own sound and that of the clip before it.
+    """
     clips = store.split(heldout=True, frames=FPS + model.sizes.frames)
     answers: dict[str, list[float]] = {}
+    before: dict[str, np.ndarray] = {}
     for clip in [c for source in sorted({c.source for c in clips}) for c in clips if c.source == source][:limit]:
         faces, sounds = vectors(model, store, clip)
+        if clip.source in before:
+            answers.setdefault("swapped", []).append(float(_nearer(faces, sounds, before[clip.source])))
+        before[clip.source] = sounds
         for length_s in LENGTHS_S:
             for shift in SHIFTS:
                 right = choices(faces, sounds, round(length_s * FPS), shift)
@@ -60,6 +67,12 @@ def choices(
             (faces[first:], sounds[first:], sounds[first + shift :]),
             (faces[first + shift :], sounds[first + shift :], sounds[first:]),
         ):
-            near, far = (np.linalg.norm(lips[:length] - x[:length], axis=1).mean() for x in (own, other))
-            right.append(float(near < far))
+            right.append(float(_nearer(lips[:length], own, other)))
     return right
+
+
+def _nearer(faces: np.ndarray, own: np.ndarray, other: np.ndarray) -> bool:
+    """Whether the first sound is nearer to the faces than the second, over what all three have."""
+    count = min(len(faces), len(own), len(other))
+    near, far = (np.linalg.norm(faces[:count] - x[:count], axis=1).mean() for x in (own, other))
+    return bool(near < far)

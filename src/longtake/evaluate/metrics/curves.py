@@ -88,9 +88,9 @@ def reference_picture(view: View) -> tuple[UInt8[np.ndarray, "H W 3"], str]:
         if view.session.portrait is not None:
             return view.session.portrait, "portrait"
         if view.clip.real is not None:
-            from longtake.media.video import read_frames
+            from longtake.evaluate.metrics.reading import at_25
 
-            return next(iter(read_frames(view.clip.real))), "first true frame"
+            return next(at_25(view.clip.real, [])), "first true frame"
         return view.pictures[0], "own first frame"
 
     return view.session.once("reference", find)
