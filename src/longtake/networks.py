@@ -96,8 +96,8 @@ def _load_animation(preset: Preset, dtype: torch.dtype) -> tuple[Animation, dict
     sizes = files.sizes(path, header, AnimationSizes)
     tensors, norms = with_norms(tensors, path, preset.word_encoder)
     if norms is not None:
-        width = files.sizes(preset.word_norms, norms, AnimationSizes).denoiser.words
-        sizes = replace(sizes, denoiser=replace(sizes.denoiser, words=width))
+        told = files.sizes(preset.word_norms, norms, AnimationSizes).denoiser
+        sizes = replace(sizes, denoiser=replace(sizes.denoiser, words=told.words, filter=told.filter))
     return _filled(Animation, sizes, tensors).to(dtype), header
 
 

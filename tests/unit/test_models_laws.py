@@ -12,6 +12,7 @@ from longtake.models.attention import attend
 from longtake.models.blocks import Grow
 from longtake.models.denoiser import Conditions
 from longtake.models.pairing import context_rows, frame_reads
+from longtake.models.rows import Rows
 
 FRAMES, MOTION = 3, 2
 
@@ -20,7 +21,14 @@ FRAMES, MOTION = 3, 2
 def animation():
     torch.manual_seed(0)
     sizes = mini_sizes(
-        (32, 64), (False, True), speech_layers=2, speech_features=8, speech_tokens=3, words=16, speech_hidden=16
+        (32, 64),
+        (False, True),
+        speech_layers=2,
+        speech_features=8,
+        speech_tokens=3,
+        speech_hidden=16,
+        words=16,
+        word_filter=8,
     )
     made = Animation(sizes).eval()
     for parameter in made.parameters():  # nothing may be hidden by a zero at the start
@@ -295,6 +303,18 @@ def test_words_of_strength_zero_are_no_words_exactly_and_of_strength_one_words_a
     silent, plain = velocity(animation, replace(both, words=None)), velocity(animation, both)
     assert torch.equal(velocity(animation, replace(both, words_strength=torch.zeros(2, FRAMES))), silent)
     assert torch.equal(velocity(animation, replace(both, words_strength=torch.ones(2, FRAMES))), plain)
+
+
+@torch.no_grad()
+def test_words_move_one_place_and_leave_another(animation):
+    """What a word norm can't: gamma and beta are the same at all places, the filter's channels are not."""
+    layer = next(layer for layer in animation.denoiser.layers() if not layer.attends)
+    x, words = torch.zeros(2, layer.resnet.conv2.out_channels, 8, 8), torch.randn(1, 2, 16)
+    x[..., 2, 2] = torch.randn(x.shape[:2])
+    opening = layer.word_filter.prepare(words, Rows.of(None, 1))
+    moved = (layer.word_filter(x, opening) - x).std(1)
+    assert moved[:, 2, 2].min() > 0
+    assert not torch.allclose(moved[:, 2, 2], moved[:, 6, 6], rtol=0.05)
 
 
 @torch.no_grad()

@@ -19,14 +19,14 @@ from longtake.weights import files
 from longtake.weights.ship import ship
 from longtake.weights.words import ENCODER, NORMS, hashes_of, is_norm
 
-WIDTH = 8
+WIDTH, NARROW = 8, 4
 RUN = RunSettings(device="cpu", dtype="float32")
 
 
-def animation(words: int) -> Animation:
+def animation(words: int, narrow: int = 0) -> Animation:
     torch.manual_seed(0)
     small = {"speech_layers": 2, "speech_features": 16, "speech_hidden": 16, "speech_tokens": 2}
-    return Animation(mini_sizes((32, 32), words=words, **small))
+    return Animation(mini_sizes((32, 32), words=words, word_filter=narrow, **small))
 
 
 def small_preset(folder: Path, words: int) -> Preset:
@@ -52,7 +52,7 @@ def add_words(preset: Preset) -> Animation:
     """Puts an encoder and trained norms beside the preset's files; gives the networks that the norms were trained in."""
     net = WordsNet(WordsSizes(1, 1, 1, embedding=WIDTH, width=8, buckets=8))
     files.write(preset.weights / ENCODER, net.state_dict(), header(net, ["smiling"], ["smile"]))
-    trained = animation(WIDTH)
+    trained = animation(WIDTH, NARROW)
     for name, parameter in trained.named_parameters():
         if is_norm(name):
             parameter.data.uniform_(-1, 1)

@@ -66,6 +66,7 @@ TURN = Wording(
         "[head|face] [turned|rotated|swivelled] {far} WAY",
         "[turning|rotating|swivelling] the [head|face] {far} WAY",
         "facing {far} WAY",
+        "[turning|turned|turn] {far} WAY",
         "with the head turned {far} WAY",
         "turn your head {far} WAY",
         "with a {big} turn of the head WAY",

@@ -37,6 +37,7 @@ def mini_sizes(
     speech_hidden: int = 128,
     speech_tokens: int = 8,
     words: int = 128,
+    word_filter: int = 0,
     identity_embedding: int = 128,
     head_width: int = 32,
     anchored: bool = False,
@@ -58,7 +59,7 @@ def mini_sizes(
         context=context,
     )
     return AnimationSizes(
-        denoiser=DenoiserSizes(unet, speech=context, words=words, positions=32),
+        denoiser=DenoiserSizes(unet, speech=context, words=words, positions=32, filter=word_filter),
         locator=LocatorSizes((16, 32, 64), widths[0]),
         identity=IdentitySizes(identity_embedding, 4, context),
         speech=SpeechSizes(5, speech_layers, speech_features, speech_hidden, speech_tokens, context),
@@ -122,6 +123,7 @@ def init_for_training(animation: Animation) -> Animation:
         silent += [layer.motion.proj_out, *layer.audio.zero_convs.values()]
         if layer.words is not None:
             silent.append(layer.words.second)
+    silent += [layer.word_filter.up for layer in animation.denoiser.layers() if layer.word_filter is not None]
     for parameter in (parameter for part in silent for parameter in part.parameters()):
         nn.init.zeros_(parameter)
     return animation

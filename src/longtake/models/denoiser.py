@@ -1,6 +1,7 @@
 """The denoiser: noisy latents of a segment in, velocity or clean latents out; told by portrait, identity, speech, words, motion.
 
-Each attending layer is: resnet, spatial transformer (reads the portrait), word norm, audio module, motion module.
+Each attending layer is: resnet, word filter if there is one, spatial transformer (reads the portrait), word norm, audio module,
+motion module; the others are resnet and word filter.
 What does not depend on the noise is made beforehand: once per video by `prepare_video`, once per segment by `prepare`.
 `forward` is what runs at every step.
 """
@@ -21,6 +22,7 @@ from longtake.models.motion_module import Lead, MotionModule
 from longtake.models.reference_net import Features
 from longtake.models.rows import Rows
 from longtake.models.word_adaln import Shift, WordNorm
+from longtake.models.word_filter import Opening, WordFilter
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class DenoiserSizes:
     words: int  # width of a text embedding; 0 = no word norms
     positions: int  # longest sequence of motion frames + frames
     inner: str = "level"  # width inside audio modules: "level" = the level's, "published" = its neighbour's
+    filter: int = 0  # narrow channels of the word filters; 0 = none (published)
 
     def audio_width(self, place: Place) -> int:
         return place.neighbour if self.inner == "published" else place.width
@@ -91,20 +94,22 @@ class PreparedVideo:
 
 @dataclass(frozen=True)
 class LayerConditions:
-    """`Conditions` as one layer uses them. A part that is None is skipped."""
+    """`Conditions` as one layer uses them. A part that is None is skipped; without an identity the layer doesn't attend."""
 
-    identity: Folded
-    reading: Reading | None
-    words: Shift | None
-    hearing: Hearing | None
-    motion: Lead | None
+    identity: Folded | None = None
+    reading: Reading | None = None
+    words: Shift | None = None
+    opening: Opening | None = None
+    hearing: Hearing | None = None
+    motion: Lead | None = None
 
     def row(self, k: int) -> "LayerConditions":
         """What one row is told."""
         return LayerConditions(
-            identity=self.identity.row(k),
+            identity=self.identity and self.identity.row(k),
             reading=self.reading and self.reading.row(k),
             words=self.words and self.words.row(k),
+            opening=self.opening and self.opening.row(k),
             hearing=self.hearing and self.hearing.row(k),
             motion=self.motion and self.motion.row(k),
         )
@@ -138,6 +143,8 @@ class Layer(nn.Module):
         unet, width = sizes.unet, place.width
         self.name, self.level = place.name, place.level
         self.resnet = Resnet(place.width_in, width, unet.step_width, unet.groups)
+        filtered = sizes.words and sizes.filter
+        self.word_filter = WordFilter(width, sizes.words, sizes.filter, unet.groups) if filtered else None
         if place.attends:
             self.transformer = SpatialTransformer(width, unet.context, unet.heads, unet.groups, unet.ff)
             self.words = WordNorm(width, sizes.words) if sizes.words else None
@@ -161,15 +168,20 @@ class Layer(nn.Module):
         reads = torch.arange(readers.batch, device=told.identity.device) if told.reads is None else told.reads
         return Reading(self.transformer.attention.keys(told.reference[self.name]), readers.take(reads), readers)
 
-    def prepare(self, told: Conditions, given: Given, portrait: LayerVideo) -> LayerConditions:
-        words = hearing = motion = None
-        if told.words is not None and self.words is not None and not given.words.none:
-            words = self.words.prepare(told.words, given.words, told.words_strength)
+    def prepare(self, told: Conditions, given: Given, portrait: LayerVideo | None) -> LayerConditions:
+        """`portrait` is None for a layer that doesn't attend."""
+        words = opening = hearing = motion = None
+        if told.words is not None and not given.words.none:
+            said = (told.words, given.words, told.words_strength)
+            opening = self.word_filter and self.word_filter.prepare(*said)
+            words = self.words.prepare(*said) if portrait is not None and self.words is not None else None
+        if portrait is None:
+            return LayerConditions(opening=opening)
         if told.speech is not None and portrait.maps is not None:
             hearing = self.audio.hear(told.speech, self._maps(told, given) or portrait.maps)
         if told.motion is not None:
             motion = self.motion.prepare(told.motion[self.name])
-        return LayerConditions(portrait.identity, portrait.reading, words, hearing, motion)
+        return LayerConditions(portrait.identity, portrait.reading, words, opening, hearing, motion)
 
     def _maps(self, told: Conditions, given: Given) -> RegionMaps | None:
         """The regions as this segment weighs them; None: as the whole video does."""
@@ -182,6 +194,10 @@ class Layer(nn.Module):
     ) -> Float[Tensor, "r c_out h w"]:
         x = self.resnet(x, step)
         if told is None:
+            return x
+        if told.opening is not None and self.word_filter is not None:
+            x = self.word_filter(x, told.opening)
+        if told.identity is None:
             return x
         x, _ = self.transformer(x, told.identity, told.reading)
         if told.words is not None and self.words is not None:
@@ -218,8 +234,12 @@ class Denoiser(nn.Module):
         return Level(Layer(self.sizes, place, spare) for place in places)
 
     def attending(self) -> list[Layer]:
-        """The layers that take conditions."""
-        return [layer for layer in self.modules() if isinstance(layer, Layer) and layer.attends]
+        """The layers that are told of portrait, speech and motion."""
+        return [layer for layer in self.layers() if layer.attends]
+
+    def layers(self) -> list[Layer]:
+        """All layers, on the way down, at the bottom and on the way up."""
+        return [layer for layer in self.modules() if isinstance(layer, Layer)]
 
     def prepare_video(self, told: Conditions, listens: bool = True) -> PreparedVideo:
         """Keys, values and maps that are the same for a whole video; motion, speech and words of `told` are not looked at.
@@ -238,7 +258,7 @@ class Denoiser(nn.Module):
             raise ValueError(f"speech for {told.speech.shape[1]} frames, but the segment has {frames}")
         given = Given.of(told)
         portrait = portrait or self.prepare_video(told, listens=told.speech is not None)
-        layers = {layer.name: layer.prepare(told, given, portrait.layers[layer.name]) for layer in self.attending()}
+        layers = {layer.name: layer.prepare(told, given, portrait.layers.get(layer.name)) for layer in self.layers()}
         return Prepared(layers, told.locator)
 
     def forward(

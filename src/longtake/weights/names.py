@@ -127,7 +127,7 @@ NEVER_RUN = re.compile(
     r"|reference_unet\.up_blocks\.3\.attentions\.2\.(proj_out|transformer_blocks\.0\.(attn|norm[23]|ff))"
 )
 # Ours alone: a published file has none of them; they start as exact no-ops.
-OURS_ONLY = re.compile(r"denoiser\..*\.words\.")
+OURS_ONLY = re.compile(r"denoiser\..*\.(words|word_filter)\.")
 
 
 def ours(published: str) -> str:
