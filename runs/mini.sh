@@ -34,5 +34,10 @@ done
 # 5. Words: the encoder from the grammar of the captions, then the norms in the weights that ship, by whose hash they are known.
 train words_encoder
 "$python" -m longtake.weights.ship "$work/runs/words_encoder/ema.safetensors" src/longtake/weights/mini/words_encoder.safetensors --eight-bits
-train words --set "data.windows=[\"$work/windows\"]"
-"$python" -m longtake.weights.ship "$work/runs/words/ema.safetensors" src/longtake/weights/mini/words.safetensors
+for twin in words words_calm; do
+    calm=$([ "$twin" = words ] || echo --calm)
+    [ -e "$work/$twin/manifest.jsonl" ] || "$python" -m longtake corpus make --assets "$assets" --clips 280 --seed 505 $calm "$work/$twin"
+    [ -e "$work/data/$twin/windows.json" ] || "$python" -m longtake corpus prepare "$work/$twin" -o "$work/data/$twin"
+done
+train words --set "data.windows=[\"$work/data/words\"]" --set "data.calm=[\"$work/data/words_calm\"]"
+"$python" -m longtake.weights.ship "$work/runs/words/ema.safetensors" src/longtake/weights/mini/words.safetensors --eight-bits

@@ -137,3 +137,12 @@ def test_what_follows_is_another_expression():
     for seed in range(60):
         spans, _ = draw_spans(np.random.default_rng(seed), 150, FPS)
         assert all(not set(a.state) & set(b.state) and (a.state or b.state) for a, b in pairwise(spans))
+
+
+def test_a_calm_twin_moves_the_same_but_for_what_its_states_do():
+    spans = (Span(0, 100, {"smile": 1.0}),)
+    asked = perform(np.random.default_rng(3), 100, FPS, spans)
+    calm = perform(np.random.default_rng(3), 100, FPS, spans, calm=True)
+    assert np.array_equal(asked.angles, calm.angles) and np.array_equal(asked.gaze, calm.gaze)
+    assert np.array_equal(asked.closed, calm.closed) and calm.spans == (Span(0, 100),)
+    assert asked.levels.max() > 0.5 and not calm.levels.any()

@@ -18,7 +18,7 @@ from longtake.train.learner import Learner
 from longtake.train.recipe import Recipe, read_recipe
 from longtake.train.stage import build, estimate
 from longtake.train.stage_settings import sizes_of
-from longtake.train.stage_words import Sayings
+from longtake.train.stage_words import Sayings, told_at_once
 from longtake.weights import files
 from longtake.weights.words import hashes_of, is_norm
 from tiny import FakeWords
@@ -74,7 +74,8 @@ def test_only_word_norms_learn_in_networks_as_they_were_trained(task, start):
     assert settings.lip_gain == 4.0  # how errors weigh is the recipe's own
 
 
-def test_fresh_phrasings_of_the_states_are_mixed_by_their_shares(told, task):
+def test_fresh_phrasings_of_the_states_are_mixed_by_their_shares(told, task, monkeypatch):
+    monkeypatch.setattr(stage_words, "AT_ONCE_RATE", 0.0)
     example = Windows(told).segment(np.random.default_rng(0), 16, 4, 0.0, turn_rate=1.0)
     said = []
 
@@ -92,6 +93,18 @@ def test_fresh_phrasings_of_the_states_are_mixed_by_their_shares(told, task):
         np.testing.assert_allclose(mixed[:, : len(asking)], np.transpose(asking), atol=1e-5)
     assert len(set(said)) > 6
     assert any(text.startswith("somebody") for text in said) and not all(text.startswith("somebody") for text in said)
+
+
+def test_told_at_once_the_latest_state_has_all_of_a_frame():
+    states = [
+        ({"smile": 1.0}, np.array([1, 0.7, 0.0])),
+        ({}, np.array([0, 0.3, 0.6])),
+        ({"sad": 1.0}, np.array([0, 0, 0.4])),
+    ]
+    told = told_at_once(states)
+    assert [state for state, _ in told] == [{"smile": 1.0}, {}, {"sad": 1.0}]
+    assert [share.tolist() for _, share in told] == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    assert told_at_once([]) == []
 
 
 def test_where_nothing_is_known_nothing_is_said(plain):

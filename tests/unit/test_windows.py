@@ -1,6 +1,7 @@
 """Training windows: what is prepared is what is drawn."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,21 @@ def test_a_video_that_starts_has_copies_of_its_portrait_as_motion_frames(folder)
     first = numbers(example.target)[0]
     assert numbers(example.motion) == [-first] * 4
     assert example.reference[0, 0, 0] == first
+
+
+def test_beside_a_calm_twin_portrait_and_motion_frames_are_its_own_and_the_rest_the_clips(folder, tmp_path):
+    calm = tmp_path / "calm"
+    shutil.copytree(folder, calm, ignore=shutil.ignore_patterns("calm"))
+    for name in ("latents", "dropped", "identity", "landmarks"):
+        np.save(calm / f"{name}.npy", np.load(calm / f"{name}.npy") * 2)
+    rng, windows = np.random.default_rng(0), Windows(folder, calm=[calm])
+    assert len(windows.clips) == len(Windows(folder).clips)
+    for start_rate in (0.0, 1.0):
+        example = windows.segment(rng, 16, 4, start_rate, calm_rate=1.0)
+        first = numbers(example.target)[0]
+        assert numbers(example.motion) == [-2 * (first - k * (1 - start_rate)) for k in (4, 3, 2, 1)]
+        assert example.reference[0, 0, 0] % 2 == 0 and (example.landmarks == 2).all() and (example.truth == 1).all()
+    assert numbers(windows.segment(rng, 16, 4, 1.0, calm_rate=0.0).motion)[0] > -2 * FRAMES / 2
 
 
 def test_a_corrupted_portrait_is_read_so_and_leaves_the_motion_frames_whole(folder):

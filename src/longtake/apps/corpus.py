@@ -21,6 +21,9 @@ def make(
     split: Annotated[str, typer.Option(help="train, or heldout: other people, other voices.")] = "train",
     source: Annotated[str, typer.Option(help="puppet, or grid: recordings of a real speaker.")] = "puppet",
     workers: Annotated[int, typer.Option(min=1, help="Processes; they change the time, not the clips.")] = 1,
+    calm: Annotated[
+        bool, typer.Option("--calm", help="The twins of the clips of this seed: the same without expressions.")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Render talking puppets with exact labels; stopped and started again, it goes on."""
@@ -28,7 +31,7 @@ def make(
     from longtake.corpus.make import make as make_corpus
 
     with count_bar("clips", quiet) as progress:
-        make_corpus(assets, out, clips, seed, split, workers, source=source, progress=progress)
+        make_corpus(assets, out, clips, seed, split, workers, source=source, calm=calm, progress=progress)
 
 
 @app.command()

@@ -29,6 +29,7 @@ def make(
     fps: float = 25.0,
     size: int = 256,
     drawn_size: int = 384,
+    calm: bool = False,
     cache: Path | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Clip]:
@@ -36,6 +37,7 @@ def make(
 
     `source` is "puppet", or "grid" for recordings of a real speaker (their own length; seed and workers don't matter).
     Each clip depends on seed, split and its index alone, so neither workers nor interruptions change it.
+    `calm` gives the twins of these clips: the same people, heads and words, without an expression.
     Fits of portraits are kept in `cache` (by default `.fits` beside `out`).
     """
     if split not in SPLIT_CODES:
@@ -51,7 +53,7 @@ def make(
     out.mkdir(parents=True, exist_ok=True)
     have = _done(out, seed, split, frames, fps, size)
     cache = Path(cache) if cache else out.parent / ".fits"
-    order = (Path(assets), cache, split, seed, frames, fps, size, drawn_size)
+    order = (Path(assets), cache, split, seed, frames, fps, size, drawn_size, calm)
     missing = list(range(len(have), clips))
     for clip in _made(order, out, missing, workers):
         append(out, clip)
@@ -99,10 +101,19 @@ def _open_studio(order: tuple) -> None:
     from longtake.corpus.rig import make_rig
     from longtake.corpus.voices import Voices
 
-    assets, cache, split, seed, frames, fps, size, drawn_size = order
+    assets, cache, split, seed, frames, fps, size, drawn_size, calm = order
     rig = make_rig(assets)
     _studio = Studio(
-        rig, People(assets, cache, rig.model), Voices(assets, split), split, seed, frames, fps, size, drawn_size
+        rig,
+        People(assets, cache, rig.model),
+        Voices(assets, split),
+        split,
+        seed,
+        frames,
+        fps,
+        size,
+        drawn_size,
+        calm=calm,
     )
 
 

@@ -37,12 +37,19 @@ class Performance:
 
 
 def perform(
-    rng: np.random.Generator, frames: int, fps: float, spans: Sequence[Span] | None = None, ease: int = 10
+    rng: np.random.Generator,
+    frames: int,
+    fps: float,
+    spans: Sequence[Span] | None = None,
+    ease: int = 10,
+    calm: bool = False,
 ) -> Performance:
-    """A performance drawn at random; with `spans` it shows those states."""
+    """A performance drawn at random; with `spans` it shows those states; `calm`, the one drawn without any of its states."""
     words = np.random.default_rng(rng.integers(2**63))  # else another wording would be another face
     if spans is None:
         spans, ease = draw_spans(rng, frames, fps)
+    if calm:
+        spans = (Span(0, frames),)
     levels = levels_of(spans, ease, frames)
     shown = levels * (1 + 0.08 * wander(rng, frames, fps, 1, slow_s=1.5))
     calm = _scaled(levels, "calm")[:, None]

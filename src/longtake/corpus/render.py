@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,6 +53,7 @@ class Studio:
     size: int = 256
     drawn_size: int = 384
     spans: Sequence[Span] | None = None  # states that all clips show; else each draws its own
+    calm: bool = False  # the twins of the clips, without their states
     kept: dict[str, Source] = field(default_factory=dict)
 
     def source(self, file: str) -> Source:
@@ -117,7 +119,10 @@ def draw_take(studio: Studio, index: int) -> Take:
     """Who, where, in which light, saying what and how: all from (seed, split, index)."""
     rng = np.random.default_rng([studio.seed, SPLIT_CODES[studio.split], index])
     excerpt = studio.voices.excerpt(rng, index, studio.frames / studio.fps)
+    before = deepcopy(rng)
     performance = perform(rng, studio.frames, studio.fps, studio.spans)
+    if studio.calm:  # all else, and what is drawn after it, as in the clip with its states
+        performance = perform(before, studio.frames, studio.fps, calm=True)
     poses, visemes = pose_frames(studio, rng, excerpt, performance)
     head = ""
     for draw in range(DRAWS):

@@ -116,8 +116,12 @@ def leads(count: int) -> Int[np.ndarray, " leading"]:
 class Windows:
     """Examples drawn from prepared folders; which one depends on the generator alone."""
 
-    def __init__(self, folders: Path | Sequence[Path], split: str = "train", speech_window: int = 5) -> None:
+    def __init__(
+        self, folders: Path | Sequence[Path], split: str = "train", speech_window: int = 5, calm: Sequence[Path] = ()
+    ) -> None:
+        """`calm` are folders with twins of clips (`make(calm=True)`), which show the same without an expression."""
         folders = [folders] if isinstance(folders, Path) else list(folders)
+        ours, folders = len(folders), [*folders, *calm]
         indices = [json.loads((folder / INDEX).read_text()) for folder in folders]
         if any(index["hashes"] != indices[0]["hashes"] for index in indices):
             raise CorpusError(
@@ -126,9 +130,9 @@ class Windows:
                 do="run longtake corpus prepare again for all",
             )
         self.arrays = [{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS} for folder in folders]
-        self.clips = [
-            {**row, "folder": k} for k, index in enumerate(indices) for row in index["clips"] if row["split"] == split
-        ]
+        rows = [{**row, "folder": k} for k, index in enumerate(indices) for row in index["clips"]]
+        self.clips = [row for row in rows if row["split"] == split and row["folder"] < ours]
+        self.calm = {row["id"]: row for row in rows if row["folder"] >= ours}
         self.speech_window = speech_window
         self._closed: dict[tuple[int, int], np.ndarray] = {}  # by folder and start of a clip, as clips are drawn
         self._blinks: dict[int, list[tuple[dict, int]]] = {}  # by length of a segment
@@ -139,7 +143,7 @@ class Windows:
         """Stage 1: a reference and `frames` unrelated target frames of one clip, without motion frames."""
         clip = self._draw(rng)
         reference, *targets = rng.integers(0, clip["frames"], 1 + frames)
-        return self._example(clip, int(reference), np.array(targets), np.array([], int))
+        return self._example(clip, clip, int(reference), np.array(targets), np.array([], int))
 
     def segment(
         self,
@@ -150,11 +154,13 @@ class Windows:
         blink_rate: float = 0.0,
         corrupted: Corrupted = "motion",
         turn_rate: float = 0.0,
+        calm_rate: float = 0.0,
     ) -> Example:
         """Stage 2: `frames` consecutive targets after `motion` frames; at `start_rate` the video starts here instead.
 
         A video that starts has copies of its portrait as motion frames, and the portrait is its first frame. At `blink_rate`
         the segment is drawn among those in which somebody blinks, at `turn_rate` among those in which a new state begins.
+        At `calm_rate` portrait and motion frames are those of the calm twin: all that moves from them is what is asked for.
         """
         assert motion <= PERIOD // 2, f"at most {PERIOD // 2} motion frames are prepared"
         clip = self._draw(rng)
@@ -166,15 +172,17 @@ class Windows:
         turning = self._turning(frames) if turn_rate else []
         if turning and rng.random() < turn_rate:
             clip, first = turning[int(rng.integers(len(turning)))]
+        before = self.calm.get(clip["id"], clip) if calm_rate and rng.random() < calm_rate else clip
         if rng.random() < start_rate:
             first -= PERIOD // 2
-            return self._example(clip, first, np.arange(first, first + frames), np.full(motion, first), corrupted)
+            targets, motion_frames = np.arange(first, first + frames), np.full(motion, first)
+            return self._example(clip, before, first, targets, motion_frames, corrupted)
         reference = int(rng.integers(0, clip["frames"]))
         if corrupted == "reference":  # only frames that may lead a segment are there with dropped patches
             leading = leads(clip["frames"])
             reference = int(leading[reference * len(leading) // clip["frames"]])
-        targets, before = np.arange(first, first + frames), np.arange(first - motion, first)
-        return self._example(clip, reference, targets, before, corrupted)
+        targets, motion_frames = np.arange(first, first + frames), np.arange(first - motion, first)
+        return self._example(clip, before, reference, targets, motion_frames, corrupted)
 
     def _blinking(self, frames: int) -> list[tuple[dict, int]]:
         """Clips and first frames of the segments with a blink in them, its closed frames at least two from the ends."""
@@ -188,13 +196,13 @@ class Windows:
         return self._blinks[frames]
 
     def _turning(self, frames: int) -> list[tuple[dict, int]]:
-        """Clips and first frames of the segments in whose first half a new state begins: nothing before it tells which."""
+        """Clips and first frames of the segments in which a new state begins, in the first half or just before."""
         if frames not in self._turns:
             self._turns[frames] = [
                 (clip, first)
                 for clip in self.clips
                 for first in range(PERIOD, PERIOD * ((clip["frames"] - frames) // PERIOD) + 1, PERIOD)
-                if any(first <= start < first + frames // 2 for start, *_ in clip.get("states", ())[1:])
+                if any(first - PERIOD < start < first + frames // 2 for start, *_ in clip.get("states", ())[1:])
             ]
         return self._turns[frames]
 
@@ -212,20 +220,28 @@ class Windows:
         return self.clips[int(rng.integers(len(self.clips)))]
 
     def _example(
-        self, clip: dict, reference: int, targets: np.ndarray, motion: np.ndarray, corrupted: Corrupted | None = None
+        self,
+        clip: dict,
+        before: dict,
+        reference: int,
+        targets: np.ndarray,
+        motion: np.ndarray,
+        corrupted: Corrupted | None = None,
     ) -> Example:
+        """Targets of `clip`; portrait and motion frames of `before`, which is it or its calm twin."""
         start, arrays = clip["start"], self.arrays[clip["folder"]]
-        read, before = ("dropped" if corrupted == name else "latents" for name in ("reference", "motion"))
+        begun, theirs = before["start"], self.arrays[before["folder"]]
+        read, led = ("dropped" if corrupted == name else "latents" for name in ("reference", "motion"))
         reach = np.arange(self.speech_window) - self.speech_window // 2
         heard = np.clip(targets[:, None] + reach, 0, clip["frames"] - 1)
         return Example(
-            reference=arrays["latents"][start + reference].astype(np.float32),
-            read=arrays[read][start + reference].astype(np.float32),
+            reference=theirs["latents"][begun + reference].astype(np.float32),
+            read=theirs[read][begun + reference].astype(np.float32),
             target=arrays["latents"][start + targets].astype(np.float32),
-            motion=arrays[before][start + motion].astype(np.float32),
+            motion=theirs[led][begun + motion].astype(np.float32),
             speech=arrays["speech"][start + heard].astype(np.float32),
-            identity=arrays["identity"][start + reference].astype(np.float32),
-            landmarks=arrays["landmarks"][start + reference].astype(np.float32),
+            identity=theirs["identity"][begun + reference].astype(np.float32),
+            landmarks=theirs["landmarks"][begun + reference].astype(np.float32),
             truth=arrays["landmarks"][start + targets].astype(np.float32),
             lids=self._lids(clip)[targets],
             states=tuple((state, share[targets]) for state, share in _shares(clip) if share[targets].any()),

@@ -36,7 +36,7 @@ class StageTask:
     def __init__(self, recipe: Recipe):
         self.settings = settings_of(recipe)
         self.data = Data.checked(recipe.data)
-        self.windows = Windows(self.data.windows)
+        self.windows = Windows(self.data.windows, calm=self.data.calm)
         self.sizes = sizes_for(recipe)
         self.sayings = Sayings.of(recipe, self.data, self.sizes) if self.settings.words else None
         torch.manual_seed(recipe.run.seed)

@@ -16,7 +16,7 @@ def draw(settings: StageSettings, windows: Windows, rng: np.random.Generator) ->
     if settings.motion == 0:
         return windows.single(rng, settings.frames)
     shown = (settings.frames, settings.motion, settings.start_rate, settings.blink_rate)
-    return windows.segment(rng, *shown, settings.corrupted, settings.turn_rate)
+    return windows.segment(rng, *shown, settings.corrupted, settings.turn_rate, settings.calm_rate)
 
 
 def collate(examples: list[Example], levels: int) -> dict[str, Tensor]:

@@ -16,6 +16,7 @@ from longtake.errors import SettingsError
 from longtake.models.animation import AnimationSizes, hallo2_sizes, mini_sizes
 from longtake.train.recipe import Part, Recipe, make_sizes
 from longtake.weights import files
+from longtake.weights.words import is_norm
 
 
 class StageSettings(Part):
@@ -30,6 +31,12 @@ class StageSettings(Part):
     )
     turn_rate: float = Field(
         default=0.0, ge=0, le=1, description="share of segments drawn among those in which a new state begins"
+    )
+    calm_rate: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share of segments whose portrait and motion frames are those of the calm twin, where data.calm has one",
     )
     motion_read: MotionRead = Field(
         default="whole",
@@ -83,6 +90,9 @@ class StageSettings(Part):
 
 class Data(Part):
     windows: list[Path] = Field(description="folders that `longtake corpus prepare` wrote")
+    calm: list[Path] = Field(
+        default_factory=list, description="the same of twins without expressions (`longtake corpus make --calm`)"
+    )
     autoencoder: Path | None = Field(default=None, description="weights that decode the sheets")
     words: str | None = Field(
         default=None, description="word encoder: a weight file, a folder with CLIP, or the id of a sentence encoder"
@@ -109,7 +119,7 @@ def settings_of(recipe: Recipe) -> StageSettings:
         return StageSettings.checked(recipe.task)
     trained = _start(recipe).get("settings", {})
     taken = {name: trained[name] for name in TAKEN if name in trained}
-    return StageSettings.checked({"words": True, "learns": ["words"], **taken, **recipe.task})
+    return StageSettings.checked({"words": True, "learns": ["words", "word_filter"], **taken, **recipe.task})
 
 
 def sizes_for(recipe: Recipe) -> AnimationSizes:
@@ -118,8 +128,9 @@ def sizes_for(recipe: Recipe) -> AnimationSizes:
     if not header or recipe.run.start is None:
         return sizes_of(recipe.sizes)
     sizes = files.sizes(recipe.run.start, header, AnimationSizes)
-    width = recipe.sizes.get("words", sizes.denoiser.words)
-    return replace(sizes, denoiser=replace(sizes.denoiser, words=width))
+    words = recipe.sizes.get("words", sizes.denoiser.words)
+    narrow = recipe.sizes.get("word_filter", sizes.denoiser.filter)
+    return replace(sizes, denoiser=replace(sizes.denoiser, words=words, filter=narrow))
 
 
 def _start(recipe: Recipe) -> dict[str, Any]:
@@ -139,7 +150,7 @@ def sizes_of(table: dict[str, Any]) -> AnimationSizes:
 def choose_what_learns(model: torch.nn.Module, settings: StageSettings) -> None:
     """Freeze what the stage does not train: parts that it does not run, and names that `learns` leaves out."""
     for name, parameter in model.named_parameters():
-        idle = (".motion." in name and not settings.motion) or (".words." in name and not settings.words)
+        idle = (".motion." in name and not settings.motion) or (is_norm(name) and not settings.words)
         unheard = not settings.speech and (".audio." in name or name.startswith("speech_projection"))
         wanted = any(name.startswith(start) or f".{start}." in name for start in settings.learns)
         parameter.requires_grad_(wanted and not idle and not unheard)

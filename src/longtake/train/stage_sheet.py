@@ -53,13 +53,13 @@ class StageSheet:
         return np.vstack(rows), numbers
 
     def _examples(self) -> dict[str, Tensor]:
-        windows, rng = Windows(self.data.windows, split="heldout"), np.random.default_rng(1)
+        windows, rng = Windows(self.data.windows, split="heldout", calm=self.data.calm), np.random.default_rng(1)
         if self.settings.motion == 0:
             examples = [windows.single(rng, self.frames) for _ in range(self.clips)]
         else:
             shown = (self.settings.frames, self.settings.motion, 0.5, 0.0, self.settings.corrupted)
-            turn_rate = float(self.sayings is not None)
-            examples = [windows.segment(rng, *shown, turn_rate) for _ in range(self.clips)]
+            words = float(self.sayings is not None)  # then only segments that words can help with
+            examples = [windows.segment(rng, *shown, words, words) for _ in range(self.clips)]
         batch = collate(examples, self.levels)
         return batch | self.sayings(examples, rng) if self.sayings else batch
 

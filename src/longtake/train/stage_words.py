@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from longtake.corpus.captions import caption
+from longtake.corpus.expressions import State
 from longtake.corpus.windows import Example
 from longtake.encoders.published_words import words_called
 from longtake.encoders.words import Words
@@ -20,6 +21,8 @@ from longtake.train.stage_settings import Data
 from longtake.weights import files
 from longtake.weights.words import encoder_hashes, hashes_of
 
+AT_ONCE_RATE = 0.5
+"""How often a new state is told in full from its first frame on, while it still eases in: a prompt at the start of a video is."""
 PERSON_RATE = 0.5
 """How often the person is spoken of, where the corpus has words for that."""
 
@@ -50,7 +53,8 @@ class Sayings:
         return {"words": torch.stack([words for words, _ in said]), "words_strength": torch.stack([x for _, x in said])}
 
     def _said(self, example: Example, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        telling = [(state, share) for state, share in example.states if state]
+        states = told_at_once(example.states) if rng.random() < AT_ONCE_RATE else example.states
+        telling = [(state, share) for state, share in states if state]
         if not telling:
             frames = len(example.target)
             return torch.zeros(frames, self.words.width), torch.zeros(frames)
@@ -59,6 +63,16 @@ class Sayings:
         embedded = self.words.embed([caption(state, rng, person) for state, _ in telling])
         strength = shares.sum(0)
         return (shares / strength.clamp(min=1e-6)).T @ embedded, strength
+
+
+def told_at_once(states: Sequence[tuple[State, np.ndarray]]) -> list[tuple[State, np.ndarray]]:
+    """The same states, each with all of a frame that no later one has a share in."""
+    shares = np.stack([share for _, share in states]) if states else np.zeros((0, 0))
+    later = np.cumsum((shares > 0)[::-1], axis=0)[::-1]
+    return [
+        (state, ((share > 0) & (after == 1)).astype(np.float32))
+        for (state, share), after in zip(states, later, strict=True)
+    ]
 
 
 def _trained_in(recipe: Recipe) -> dict[str, str]:
