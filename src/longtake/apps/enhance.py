@@ -149,7 +149,7 @@ def _work(
             times.append(shot.time_s)
             yield shot.picture[: size[0], : size[1]] if cut else shot.picture
 
-    total = footage.frames_between(*span_s)
+    total = footage.expected_frames(*span_s)
     with count_bar("frames", quiet) as progress:
         for picture in enhance_frames(pictures(), size, restore, settings.enhance, larger):
             recoder.write(times.pop(0), picture)

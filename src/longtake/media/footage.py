@@ -69,7 +69,7 @@ class Footage:
         }
         return [text for text, true in told.items() if true]
 
-    def frames_between(self, start_s: float, stop_s: float) -> int:
+    def expected_frames(self, start_s: float, stop_s: float) -> int:
         """About how many frames there are."""
         return max(1, round((min(stop_s, self.seconds) - start_s) * self.fps))
 
