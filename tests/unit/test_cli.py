@@ -147,7 +147,9 @@ def test_prompts_come_from_flags_or_a_file_and_doubts_about_them_are_said(animat
     assert animate(tmp_path, "--prompts", "moods.srt", "--prompt", "calm", *again) == USAGE_EXIT_CODE
 
 
-def test_a_change_of_prompts_wants_prompts(animator, tmp_path, capsys):
+def test_a_change_of_prompts_wants_prompts(animator, tmp_path, capsys, monkeypatch):
+    finished = types.SimpleNamespace(settings=Settings, prompts=Prompts)
+    monkeypatch.setattr("longtake.span.find_span", lambda *_: finished)
     assert animate(tmp_path, "--from", "change") == 3
     assert "none are given" in capsys.readouterr().err
 
