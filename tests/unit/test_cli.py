@@ -248,7 +248,8 @@ def test_corpus_commands_call_the_corpus(monkeypatch, capsys):
     stand_in(monkeypatch, "longtake.corpus.encode", encode_corpus=lambda *args: calls.append(args))
     stand_in(monkeypatch, "longtake.corpus.check", check=lambda folder: report)
     assert run_app(app, ["corpus", "make", "clips", "--assets", "assets", "--clips", "3", "--seed", "5"]) == 0
-    assert calls[0] == ((Path("assets"), Path("clips"), 3, 5, "train", 1), {"source": "puppet"})
+    drawn = {"source": "puppet", "calm": False, "frames": 100, "size": 256, "drawn_size": 384}
+    assert calls[0] == ((Path("assets"), Path("clips"), 3, 5, "train", 1), drawn)
     assert run_app(app, ["corpus", "prepare", "a", "b", "-o", "out", "--weights", "mine", "--quiet"]) == 0
     assert calls[1][:3] == ([Path("a"), Path("b")], Path("out"), Path("mine/autoencoder.safetensors"))
     assert run_app(app, ["corpus", "check", "clips"]) == 0

@@ -5,8 +5,9 @@ import torch
 from torch import nn
 
 from longtake.models.code_predictor import Attention, CodePredictor, PredictorSizes
-from longtake.models.enhancer import Enhancer, EnhancerSizes, in_colours_of, mini_sizes
+from longtake.models.enhancer import Align, Enhancer, EnhancerSizes, in_colours_of, mini_sizes
 from longtake.models.vqgan import Codebook, Vqgan, VqganSizes
+from longtake.weights import names
 
 TINY = EnhancerSizes(
     VqganSizes(side_px=32, stem=2, widths=(8, 8, 16), groups=4, code=6, codes=20),
@@ -131,5 +132,24 @@ def test_what_the_first_stage_learns_is_part_of_the_enhancer(enhancer):
 def test_the_small_enhancer_takes_the_same_picture_and_fits_in_the_package():
     with torch.device("meta"):
         made = Enhancer(mini_sizes())
-    assert made.sizes.vqgan.side_px == 512 and made.sizes.vqgan.grid == 16
-    assert sum(x.numel() for x in made.parameters()) * 2 < 20e6, "bytes, two for each number"
+    assert made.sizes.vqgan.side_px == 512 and made.sizes.vqgan.grid == 32
+    assert sum(x.numel() for x in made.parameters()) <= 2.5e6, "bytes, one for each number"
+
+
+def test_names_of_the_small_enhancer_survive_the_way_to_the_published_ones_and_back():
+    with torch.device("meta"):
+        own = Enhancer(mini_sizes()).state_dict()
+    assert {names.enhancer(names.enhancer(name, 1)) for name in own} == set(own)
+
+
+def test_steady_features_read_the_other_frames_at_their_own_place():
+    torch.manual_seed(0)
+    align = Align(8)
+    seen = torch.randn(4, 8, 3, 3)
+    assert torch.equal(align(seen), seen), "a no-op until it has learned"
+    align.out.weight.data.normal_()
+    before = align(seen)
+    assert torch.allclose(align(seen[:1].expand(4, -1, -1, -1)), seen[:1], atol=1e-5), "equal frames stay"
+    seen[3, :, 1, 2] = torch.randn(8)
+    moved = (align(seen) - before).abs().amax(1)[0]
+    assert moved[1, 2] > 1e-6 and (moved > 1e-6).sum() == 1

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from faces import AUTOENCODER, packed_faces
 from learning import losses
-from longtake.face.align import TEMPLATE
+from longtake.models.autoencoder import Autoencoder
 from longtake.models.enhancer import mini_sizes
 from longtake.models.vqgan import Codebook, VqganSizes
-from longtake.train.enhancer_codes import EnhancerCodesTask, perplexity, revive
-from longtake.train.frames import pack_frames
+from longtake.train.enhancer_codes import EnhancerCodesTask, JudgedVqgan, perplexity, revive
+from longtake.train.judge import Features, Judge, same_patch
 from longtake.train.recipe import Recipe, make_sizes, read_recipe
 from longtake.train.run import task_module
 
@@ -18,17 +19,7 @@ SIZES = {"side_px": 32, "stem": 4, "widths": [8, 16], "groups": 4, "code": 4, "c
 
 @pytest.fixture
 def task(tmp_path):
-    rng = np.random.default_rng(0)
-    points = rng.uniform(16, 48, (3, 468, 2))
-    for rows, place in zip(((33, 133, 159, 145), (362, 263, 386, 374), (4,), (61,), (291,)), TEMPLATE / 8, strict=True):
-        points[:, list(rows)] = place
-    source = tmp_path / "source"
-    source.mkdir()
-    for k in range(8):
-        frames = rng.integers(0, 255, (3, 64, 64, 3), np.uint8)
-        np.savez(source / f"{k:05d}.npz", frames=frames, landmarks=points.astype(np.float16))
-    pack_frames([source], tmp_path / "packed")
-    data = {"folder": str(tmp_path / "packed"), "crop_px": 16, "batch": 3}
+    data = {"folder": str(packed_faces(tmp_path, frames=3)), "crop_px": 16, "batch": 3}
     return EnhancerCodesTask(Recipe(kind="enhancer_codes", sizes=SIZES, data=data))
 
 
@@ -56,6 +47,47 @@ def test_the_loss_is_its_formula(task):
 def test_a_few_steps_make_it_smaller(task):
     found = losses(task, steps=25, rate=3e-3, number="l1")
     assert found[-1] < 0.9 * found[0]
+
+
+def test_neither_the_judge_nor_the_maker_learns_from_the_others_aim():
+    torch.manual_seed(0)
+    judge, true = Judge(4), torch.rand(2, 3, 16, 16)
+    made = torch.rand(2, 3, 16, 16, requires_grad=True)
+    learn, fooled = judge.contest(true, made)
+    learn.backward(retain_graph=True)
+    assert made.grad is None
+    before = [x.grad.clone() for x in judge.parameters()]
+    fooled.backward()
+    assert made.grad is not None and made.grad.abs().sum() > 0
+    assert all(torch.equal(a, x.grad) for a, x in zip(before, judge.parameters(), strict=True))
+
+
+def test_a_judge_learns_beside_the_pictures_and_only_when_it_is_time(task):
+    task.aims = task.aims.overlay({"adversarial": 0.1, "adversarial_from": 0.5, "perceptual_px": 16})
+    task.model = JudgedVqgan(task.sizes)
+    batch = task.batch(np.random.default_rng(0), 0.0)
+    for share, judged in ((0.4, False), (0.6, True)):
+        task.model.zero_grad()
+        total, told = task.loss(task.model, batch, share)
+        total.backward()
+        assert ("judge" in told) == judged
+        assert any(x.grad is not None and x.grad.any() for x in task.model.judge.parameters()) == judged
+
+
+def test_features_see_a_difference_and_none_between_equals():
+    torch.manual_seed(0)
+    features = Features(Autoencoder(AUTOENCODER))
+    true, made = torch.rand(2, 3, 16, 16), torch.rand(2, 3, 16, 16, requires_grad=True)
+    assert features(true, true).item() == pytest.approx(0, abs=1e-6)
+    features(made, true).backward()
+    assert made.grad.abs().sum() > 0 and not list(features.parameters())
+
+
+def test_patches_are_cut_at_the_same_place():
+    pictures = torch.arange(2 * 3 * 8 * 8.0).reshape(2, 3, 8, 8)
+    a, b = same_patch(4, pictures, pictures + 1000)
+    assert a.shape == (2, 3, 4, 4) and torch.equal(a + 1000, b)
+    assert same_patch(20, pictures)[0].shape == pictures.shape
 
 
 def test_perplexity_counts_what_is_used_alike():

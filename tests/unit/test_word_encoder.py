@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from longtake.encoders.spelling import Vocabulary, edits, pieces, tokens
-from longtake.encoders.words import MOST_TOKENS, MiniWords, WordsNet, WordsSizes, header, load_words
+from longtake.encoders.words import MOST_WORDS, MiniWords, WordsNet, WordsSizes, header, load_words
 from longtake.errors import PromptError, WeightsMismatch
 from longtake.weights import files
 from longtake.weights.ship import ship
@@ -65,9 +65,9 @@ def test_forms_and_misspellings_of_known_words_are_known_and_others_are_named_as
 
 
 def test_a_page_is_no_prompt(encoder):
-    encoder.embed(["smiling " * MOST_TOKENS])
-    with pytest.raises(PromptError, match=f"{MOST_TOKENS + 1} words"):
-        encoder.embed(["smiling " * (MOST_TOKENS + 1)])
+    encoder.embed(["smiling " * MOST_WORDS])
+    with pytest.raises(PromptError, match=f"{MOST_WORDS + 1} words"):
+        encoder.embed(["smiling " * (MOST_WORDS + 1)])
 
 
 def test_other_forms_of_a_word_share_most_of_its_pieces():

@@ -24,6 +24,9 @@ def make(
     calm: Annotated[
         bool, typer.Option("--calm", help="The twins of the clips of this seed: the same without expressions.")
     ] = False,
+    frames: Annotated[int, typer.Option(min=1, help="Frames of a clip.")] = 100,
+    size: Annotated[int, typer.Option(min=64, help="Side of the pictures, pixels.")] = 256,
+    drawn_size: Annotated[int | None, typer.Option(help="Side they are drawn at; default: half as much again.")] = None,
     quiet: Quiet = False,
 ) -> None:
     """Render talking puppets with exact labels; stopped and started again, it goes on."""
@@ -31,7 +34,11 @@ def make(
     from longtake.corpus.make import make as make_corpus
 
     with count_bar("clips", quiet) as progress:
-        make_corpus(assets, out, clips, seed, split, workers, source=source, calm=calm, progress=progress)
+        drawn = drawn_size or size * 3 // 2
+        make_corpus(
+            assets, out, clips, seed, split, workers,
+            source=source, calm=calm, frames=frames, size=size, drawn_size=drawn, progress=progress,
+        )  # fmt: skip
 
 
 @app.command()

@@ -6,7 +6,7 @@ Both are read when the first text is embedded: a video without prompts never wai
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -37,18 +37,26 @@ class ClipWords:
     @cached_property
     def model(self) -> CLIPTextModel:
         """The network, float32."""
-        kind = _transformers("hallo2", "The published word encoder").CLIPTextModel
+        try:
+            from transformers import CLIPTextModel
+        except ImportError as error:
+            raise missing("transformers", "hallo2", "The published word encoder") from error
         self._expect(ENCODER, "config.json")
-        place = str(self.folder / ENCODER)
-        reading = partial(kind.from_pretrained, place, local_files_only=True, dtype=torch.float32)
-        return _read(self.folder, reading).eval().requires_grad_(False)
+        return _read(self.folder, lambda: CLIPTextModel.from_pretrained(
+            str(self.folder / ENCODER), local_files_only=True, dtype=torch.float32
+        ).eval().requires_grad_(False))  # fmt: skip
 
     @cached_property
     def tokenizer(self) -> Any:
         """What cuts a text into CLIP's pieces."""
-        kind = _transformers("hallo2", "The published word encoder").CLIPTokenizer
+        try:
+            from transformers import CLIPTokenizer
+        except ImportError as error:
+            raise missing("transformers", "hallo2", "The published word encoder") from error
         self._expect(TOKENIZER, "")
-        return _read(self.folder, partial(kind.from_pretrained, str(self.folder / TOKENIZER), local_files_only=True))
+        return _read(self.folder, lambda: CLIPTokenizer.from_pretrained(
+            str(self.folder / TOKENIZER), local_files_only=True
+        ))  # fmt: skip
 
     @property
     def width(self) -> int:
@@ -87,10 +95,14 @@ class SentenceWords:
     @cached_property
     def parts(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
         """Its tokenizer and its network, float32; from the hub's cache, or fetched."""
-        library, place = _transformers("words", "A sentence encoder"), Path(self.model_id)
-        tokenizer = _read(place, partial(library.AutoTokenizer.from_pretrained, self.model_id))
-        model = _read(place, partial(library.AutoModel.from_pretrained, self.model_id, dtype=torch.float32))
-        return tokenizer, model.eval().requires_grad_(False)
+        try:
+            from transformers import AutoModel, AutoTokenizer
+        except ImportError as error:
+            raise missing("transformers", "words", "A sentence encoder") from error
+        return _read(Path(self.model_id), lambda: (
+            AutoTokenizer.from_pretrained(self.model_id),
+            AutoModel.from_pretrained(self.model_id, dtype=torch.float32).eval().requires_grad_(False),
+        ))  # fmt: skip
 
     @property
     def width(self) -> int:
@@ -115,15 +127,6 @@ def words_called(name: str) -> Words:
     if name.endswith(".safetensors"):
         return load_words(Path(name))
     return ClipWords(Path(name)) if (Path(name) / ENCODER).exists() else SentenceWords(name)
-
-
-def _transformers(extra: str, what: str) -> Any:
-    """The library that runs them, or an error that names the extra it comes with."""
-    try:
-        import transformers
-    except ImportError as error:
-        raise missing("transformers", extra, what) from error
-    return transformers
 
 
 def _read(place: Path, reading: Callable[[], Loaded]) -> Loaded:

@@ -23,8 +23,8 @@ from longtake.errors import PromptError, WeightsMismatch
 from longtake.weights import files
 from longtake.weights.load import load
 
-MOST_TOKENS = 256
-"""Words and pauses; a prompt with more is no prompt."""
+MOST_WORDS = 256
+"""A prompt longer than this is no prompt."""
 
 
 class Words(Protocol):
@@ -120,10 +120,10 @@ class MiniWords:
     @torch.inference_mode()
     def _embedded(self, text: str) -> Float[Tensor, " d"]:
         if text not in self.done:
-            if (count := len(tokens(text))) > MOST_TOKENS:
+            if (count := len(tokens(text))) > MOST_WORDS:
                 raise PromptError(
-                    f"The prompt '{text[:40]}...' has {count} words and pauses.",
-                    expected=f"at most {MOST_TOKENS}",
+                    f"The prompt '{text[:40]}...' has {count} words.",
+                    expected=f"at most {MOST_WORDS}",
                     do="say in a sentence what the face should do; changes over time belong into prompts of their own",
                 )
             if len(self.done) > 10_000:

@@ -6,6 +6,7 @@ python -m longtake.evaluate.gates [--assets DIR] [--out gates.json] [--short] [-
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -15,6 +16,7 @@ from longtake.evaluate.command import run_command
 from longtake.evaluate.comparing import Compared, compare, first_seconds, portrait_in, through_autoencoder
 from longtake.evaluate.controls import CONTROLS, controls_row, made_now, player_with, read_controls
 from longtake.evaluate.curves import correlation, lagged
+from longtake.evaluate.enhancing import enhance_rows
 from longtake.evaluate.face import measure_face
 from longtake.evaluate.kit.gate_rows import ordered_rows
 from longtake.evaluate.minute import minute_of_speech, play_minute
@@ -32,6 +34,7 @@ from longtake.evaluate.summing import (
     silent_row,
     vowel_row,
 )
+from longtake.settings import EnhanceSettings
 
 SILENT_CLIPS = 6
 SHEET_CLIPS = 4
@@ -76,9 +79,20 @@ def run_gates(
     if speak and words:
         rows += ask_words(speak, cases[:words], player.settings.sampling.seed, clock.tell)
     rows += ordered_rows()
+    if hasattr(player, "networks") and player.preset.enhancer.exists():
+        rows += _enhancing(player.preset.enhancer, player, clock)
     rows += reference_rows(clips, set, fps)
     clock.tell("done")
     return rows, clips
+
+
+def _enhancing(weights: Path, player: Any, clock: Clock) -> list[Row]:
+    """The rows of the enhancer, where its weights lie beside the model's."""
+    from longtake.networks import load_enhancer
+
+    clock.tell("faces made sharp")
+    network = load_enhancer(weights, player.settings.run)
+    return enhance_rows(network, player.networks.autoencoder, EnhanceSettings(), tell=clock.tell)
 
 
 def run_short(player: Player, cases: Sequence[Case]) -> list[Row]:

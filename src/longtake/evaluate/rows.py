@@ -56,6 +56,11 @@ BARS = {
     "words_identity_rise": Bar(high=0.05),
     "words_reaction_s": Bar(high=0.6),
     "words_jump": Bar(high=1.0),
+    "enhance_flicker_ratio": Bar(high=0.7),
+    "enhance_psnr_gain_over_lanczos_db": Bar(low=0.01),
+    "enhance_psnr_gain_over_per_frame_db": Bar(low=0.01),
+    "enhance_window_border": Bar(high=1.1),
+    "enhance_code_perplexity": Bar(low=0.2),
 }
 """The bars of the project's gates; a row without one is told for comparison."""
 

@@ -5,7 +5,7 @@ What can't be decoded is left out and told; times are those of the file, so a va
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -53,6 +53,7 @@ class Footage:
             if first is None:
                 raise InputError(f"Not one frame of '{path}' can be decoded.", expected="a video that players show")
             self.height, self.width = _upright(first, np.empty((first.height, first.width))).shape
+            self.turned = first.rotation % 360 != 0
             self.pixel_aspect = 1 / self.pixel_aspect if first.rotation % 180 else self.pixel_aspect
             self.interlaced = first.interlaced_frame
             self.hdr = int(first.color_trc) in (PQ, HLG)
@@ -112,9 +113,7 @@ def _film(container: InputContainer, path: str | Path) -> VideoStream:
     return films[0]
 
 
-def _decoded(
-    container: InputContainer, stream: VideoStream, note: Callable[[float | None, str], None]
-) -> Iterator[av.VideoFrame]:
+def _decoded(container: InputContainer, stream: VideoStream, note) -> Iterator[av.VideoFrame]:
     """Every frame that can be decoded; the rest is noted."""
     packets = container.demux(stream)
     while True:

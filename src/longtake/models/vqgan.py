@@ -6,11 +6,14 @@ Everything works on rows: frames are folded into the batch, so no statistic ever
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from longtake.models.autoencoder import ChannelNorm
 from longtake.models.blocks import Grow
 
 EPS = 1e-6
@@ -25,6 +28,8 @@ class VqganSizes:
     widths: tuple[int, ...] = (64, 128, 128, 256, 256, 512)
     layers: int = 2
     groups: int = 32
+    norm: Literal["group", "place"] = "group"  # "place": each place by itself, so that a mouth can't move a background
+    attend: bool = True  # places of the code grid look at each other, in encoder and decoder
     code: int = 256  # numbers in an entry of the codebook
     codes: int = 1024
 
@@ -39,14 +44,24 @@ class VqganSizes:
         return tuple((self.side_px // self.stem) >> level for level in range(len(self.widths)))
 
 
+def normalise(sizes: VqganSizes, width: int) -> nn.Module:
+    """The norm inside a block."""
+    return nn.GroupNorm(sizes.groups, width, eps=EPS) if sizes.norm == "group" else ChannelNorm(width)
+
+
+def normalise_last(sizes: VqganSizes, width: int) -> nn.Module:
+    """The norm before the last convolution; with norms of single places there is none, or brightness would be lost."""
+    return nn.GroupNorm(sizes.groups, width, eps=EPS) if sizes.norm == "group" else nn.Identity()
+
+
 class Residual(nn.Module):
     """Two normalised 3x3 convolutions, plus the input."""
 
-    def __init__(self, width_in: int, width: int, groups: int):
+    def __init__(self, width_in: int, width: int, sizes: VqganSizes):
         super().__init__()
-        self.norm1 = nn.GroupNorm(groups, width_in, eps=EPS)
+        self.norm1 = normalise(sizes, width_in)
         self.conv1 = nn.Conv2d(width_in, width, 3, padding=1)
-        self.norm2 = nn.GroupNorm(groups, width, eps=EPS)
+        self.norm2 = normalise(sizes, width)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1)
         self.shortcut = nn.Conv2d(width_in, width, 1) if width_in != width else nn.Identity()
 
@@ -58,9 +73,9 @@ class Residual(nn.Module):
 class GridAttention(nn.Module):
     """Every place of the grid looks at every other, with one head; plus the input."""
 
-    def __init__(self, width: int, groups: int):
+    def __init__(self, width: int, sizes: VqganSizes):
         super().__init__()
-        self.norm = nn.GroupNorm(groups, width, eps=EPS)
+        self.norm = normalise(sizes, width)
         self.query, self.key, self.value, self.out = (nn.Conv2d(width, width, 1) for _ in range(4))
 
     def forward(self, x: Float[Tensor, "r c h w"]) -> Float[Tensor, "r c h w"]:
@@ -87,20 +102,20 @@ class Encoder(nn.Module):
     def __init__(self, sizes: VqganSizes):
         super().__init__()
         self.stem = sizes.stem
-        widths, groups = sizes.widths, sizes.groups
+        widths = sizes.widths
         blocks: list[nn.Module] = [nn.Conv2d(3 * sizes.stem**2, widths[0], 3, padding=1)]
         self.last_at: dict[int, int] = {}  # side → the last block at that side before it is halved
         before = widths[0]
         for level, (side, width) in enumerate(zip(sizes.sides, widths, strict=True)):
             lowest = level + 1 == len(widths)
             for _ in range(sizes.layers):
-                blocks.append(Residual(before, width, groups))
+                blocks.append(Residual(before, width, sizes))
                 before = width
-                blocks += [GridAttention(width, groups)] if lowest else []
+                blocks += [GridAttention(width, sizes)] if lowest and sizes.attend else []
             self.last_at[side] = len(blocks) - 1
             blocks += [] if lowest else [Halve(width)]
-        blocks += _middle(widths[-1], groups)
-        blocks += [nn.GroupNorm(groups, widths[-1], eps=EPS), nn.Conv2d(widths[-1], sizes.code, 3, padding=1)]
+        blocks += middle(sizes)
+        blocks += [normalise_last(sizes, widths[-1]), nn.Conv2d(widths[-1], sizes.code, 3, padding=1)]
         self.blocks = nn.ModuleList(blocks)
 
     def forward(
@@ -122,18 +137,18 @@ class Decoder(nn.Module):
     def __init__(self, sizes: VqganSizes):
         super().__init__()
         self.stem = sizes.stem
-        widths, groups = sizes.widths, sizes.groups
-        blocks: list[nn.Module] = [nn.Conv2d(sizes.code, widths[-1], 3, padding=1), *_middle(widths[-1], groups)]
+        widths = sizes.widths
+        blocks: list[nn.Module] = [nn.Conv2d(sizes.code, widths[-1], 3, padding=1), *middle(sizes)]
         self.first_at: dict[int, int] = {}  # side → the first block at that side
         before = widths[-1]
         for level in reversed(range(len(widths))):
             self.first_at[sizes.sides[level]] = len(blocks)
             for _ in range(sizes.layers):
-                blocks.append(Residual(before, widths[level], groups))
+                blocks.append(Residual(before, widths[level], sizes))
                 before = widths[level]
-                blocks += [GridAttention(before, groups)] if level + 1 == len(widths) else []
+                blocks += [GridAttention(before, sizes)] if level + 1 == len(widths) and sizes.attend else []
             blocks += [Grow(before)] if level else []
-        blocks += [nn.GroupNorm(groups, before, eps=EPS), nn.Conv2d(before, 3 * sizes.stem**2, 3, padding=1)]
+        blocks += [normalise_last(sizes, before), nn.Conv2d(before, 3 * sizes.stem**2, 3, padding=1)]
         self.blocks = nn.ModuleList(blocks)
 
     def forward(
@@ -154,9 +169,10 @@ class Codebook(nn.Embedding):
 
     def nearest(self, features: Float[Tensor, "r c h w"]) -> Int[Tensor, "r h w"]:
         """The code of the entry closest to each place."""
-        flat = features.permute(0, 2, 3, 1).float()
-        entries = self.weight.float()
-        distance = entries.square().sum(1) - 2 * flat @ entries.T  # the feature's own square changes no order
+        with torch.autocast(features.device.type, enabled=False):  # in half precision near entries would be mixed up
+            flat = features.permute(0, 2, 3, 1).float()
+            entries = self.weight.float()
+            distance = entries.square().sum(1) - 2 * flat @ entries.T  # the feature's own square changes no order
         return distance.argmin(-1)
 
     def entries(self, codes: Int[Tensor, "r h w"]) -> Float[Tensor, "r c h w"]:
@@ -184,5 +200,8 @@ class Vqgan(nn.Module):
         return self.decoder(features + (entries - features).detach()), features, entries, codes
 
 
-def _middle(width: int, groups: int) -> list[nn.Module]:
-    return [Residual(width, width, groups), GridAttention(width, groups), Residual(width, width, groups)]
+def middle(sizes: VqganSizes) -> list[nn.Module]:
+    """The blocks at the code grid between the way down and the way up."""
+    width = sizes.widths[-1]
+    attention = [GridAttention(width, sizes)] if sizes.attend else []
+    return [Residual(width, width, sizes), *attention, Residual(width, width, sizes)]

@@ -77,10 +77,21 @@ def weigh(landmarks: Float[np.ndarray, "468 2"], size: int) -> Float[np.ndarray,
 
 def recolour(picture: UInt8[np.ndarray, "H W 3"], rng: np.random.Generator) -> UInt8[np.ndarray, "H W 3"]:
     """The picture under another light: gamma and gain for each channel, by one table look-up."""
+    return in_light(picture, light_table(rng))
+
+
+def light_table(rng: np.random.Generator) -> UInt8[np.ndarray, "256 3"] | None:
+    """A light, as a table from old values to new ones; None leaves a picture as it is."""
     if rng.random() < 0.3:
-        return picture
+        return None
     gamma = np.exp(rng.normal(0, 0.18) + rng.normal(0, 0.05, 3))
     gain = np.exp(rng.normal(0, 0.1) + rng.normal(0, 0.05, 3))
     levels = np.arange(256)[:, None] / 255
-    table = np.clip(levels**gamma * gain * 255 + 0.5, 0, 255).astype(np.uint8)
-    return cv2.LUT(picture, table[None])
+    return np.clip(levels**gamma * gain * 255 + 0.5, 0, 255).astype(np.uint8)
+
+
+def in_light(
+    picture: UInt8[np.ndarray, "H W 3"], table: UInt8[np.ndarray, "256 3"] | None
+) -> UInt8[np.ndarray, "H W 3"]:
+    """The picture with its values looked up in the table."""
+    return picture if table is None else cv2.LUT(picture, table[None])
