@@ -9,9 +9,9 @@ from longtake.clips import Speech
 from longtake.evaluate.metrics.curves import curve_metric
 from longtake.evaluate.metrics.protocol import Clip, Quantity
 from longtake.evaluate.metrics.registry import metric
-from longtake.evaluate.metrics.view import Session, View
+from longtake.evaluate.metrics.view import Follower, Session, View
 from longtake.evaluate.playing import Samples
-from longtake.face.detect import find_landmarks
+from longtake.face.detect import find_landmarks, landmarks_of
 from longtake.face.drawn import drawn_face
 from longtake.face.measure import mouth_opening
 
@@ -157,3 +157,11 @@ def test_a_metric_of_nothing_gives_no_number():
     empty = curve_metric("x", "X.", {"x": Quantity("", "none")}, lambda view: {}, lambda curves: {"x": 1.0})
     reader = empty.begin(Clip("a", None))
     assert np.isnan(reader.numbers()["x"])
+
+
+def test_faces_followed_in_blocks_are_those_followed_at_once():
+    frames = np.stack([drawn_face(mouth=m) for m in (0.0, 0.5, 1.0)])
+    follower = Follower()
+    found = np.concatenate([follower.follow(frames[:2]), follower.follow(frames[2:])])
+    np.testing.assert_array_equal(found, landmarks_of(frames))
+    assert mouth_opening(found)[2] > mouth_opening(found)[0]

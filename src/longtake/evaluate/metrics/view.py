@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
@@ -22,17 +22,21 @@ class Follower:
     """Landmarks of a stream of frames that comes in blocks: each face is looked for where the last one was."""
 
     _waiting: deque = field(default_factory=deque)
-    _points: object = None
+    _points: Iterator[np.ndarray] | None = None
 
     def follow(self, frames: UInt8[np.ndarray, "f H W 3"]) -> Float[np.ndarray, "f 468 3"]:
         """The landmarks of the next frames; NaN without a face."""
         from longtake.face.detect import LANDMARKS, track
 
         if self._points is None:
-            self._points = track(iter(self._waiting.popleft, None))
+            self._points = track(self._come())
         self._waiting.extend(frames)
-        found = [next(self._points) for _ in frames]  # type: ignore[call-overload]
+        found = [next(self._points) for _ in frames]
         return np.stack(found) if found else np.zeros((0, LANDMARKS, 3), np.float32)
+
+    def _come(self) -> Iterator[np.ndarray]:
+        while True:
+            yield self._waiting.popleft()
 
 
 @dataclass(eq=False)
