@@ -5,6 +5,7 @@ What belongs to the portrait is made once per video, what belongs to a stretch o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
@@ -13,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from longtake.blinks import closure
+from longtake.blinks import closure, never
 from longtake.clips import Portrait, Regions
 from longtake.diffusion.guidance import Branch
 from longtake.face.regions import face_picture
@@ -126,10 +127,11 @@ def segment_conditions(
     settings: Settings,
     words: SegmentWords | None = None,
     region_weights: Float[Tensor, "f 3"] | None = None,
+    more_blinks: Callable[[int], float] = never,
 ) -> Conditions:
     """What the denoiser is told about one segment, a row for each guidance branch.
 
-    `region_weights` of each frame (pose, face, lip) are times those of the settings.
+    `region_weights` of each frame (pose, face, lip) are times those of the settings; `more_blinks` as `blinks.closure` asks.
     """
     branches = portrait.branches
     rows, usual = len(branches), settings.region_weights
@@ -147,7 +149,7 @@ def segment_conditions(
         motion=motion,
         speech=tokens.expand(rows, -1, -1, -1),
         has_speech=torch.tensor([branch.speech for branch in branches]),
-        locator=_locator(first_frame, frames, portrait, networks, settings),
+        locator=_locator(first_frame, frames, portrait, networks, settings, more_blinks),
         region_weights=usual,
         frame_weights=None if region_weights is None else region_weights * torch.tensor(usual),
         words=said and said[0],
@@ -176,10 +178,15 @@ def with_branches(portrait: PortraitConditions, branches: list[Branch]) -> Portr
 
 
 def _locator(
-    first_frame: int, frames: int, portrait: PortraitConditions, networks: Networks, settings: Settings
+    first_frame: int,
+    frames: int,
+    portrait: PortraitConditions,
+    networks: Networks,
+    settings: Settings,
+    more_blinks: Callable[[int], float],
 ) -> Float[Tensor, "k f_or_1 c h w"]:
     """Where the face is; for a model that was told so in training, with the lids of each frame."""
-    closed = told_lids(first_frame, frames, portrait, networks, settings)
+    closed = told_lids(first_frame, frames, portrait, networks, settings, more_blinks)
     if closed is None or portrait.eyes is None:
         return portrait.locator
     pictures = with_lids(portrait.rectangle, portrait.eyes, torch.as_tensor(closed).to(portrait.rectangle)[None])
@@ -198,12 +205,18 @@ def _located(
 
 
 def told_lids(
-    first_frame: int, frames: int, portrait: PortraitConditions, networks: Networks, settings: Settings
+    first_frame: int,
+    frames: int,
+    portrait: PortraitConditions,
+    networks: Networks,
+    settings: Settings,
+    more_blinks: Callable[[int], float] = never,
 ) -> Float[np.ndarray, " f"] | None:
     """How closed the eyes of each frame are told to be, 0 to 1; None for a model that was not told so in training."""
     if portrait.eyes is None or not networks.trained.get("lids"):
         return None
-    return closure(first_frame, frames, settings.video.fps, settings.eyes.blinks_per_minute, settings.sampling.seed)
+    usual, seed = settings.eyes.blinks_per_minute, settings.sampling.seed
+    return closure(first_frame, frames, settings.video.fps, usual, seed, more_blinks)
 
 
 def _handed_on(features: Features, settings: Settings) -> Features:

@@ -5,7 +5,7 @@ Nothing here grows with the length of the speech: what a segment needs from the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from longtake.blinks import never
 from longtake.clips import Segment, Tail
 from longtake.conditions import Heard, PortraitConditions, read_motion, segment_conditions, told_lids
 from longtake.decode import decode_frames
@@ -75,7 +76,12 @@ class Segments:
 
     def lids(self, first_frame: int, frames: int) -> Float[np.ndarray, " f"] | None:
         """How closed the model is told that the eyes are, 0 to 1 for each frame; None if it is not told."""
-        return told_lids(first_frame, frames, self.portrait, self.networks, self.settings)
+        return told_lids(first_frame, frames, self.portrait, self.networks, self.settings, self._more_blinks())
+
+    def narrowed(self, first_frame: int, frames: int) -> Float[np.ndarray, " f"]:
+        """How far the words ask each frame to close its eyes, 0 to 1."""
+        words, asked = self._words(), range(first_frame, first_frame + frames)
+        return np.array([words.narrowed(frame) for frame in asked]) if words else np.zeros(frames)
 
     def shown(self) -> UInt8[np.ndarray, "H W 3"]:
         """The portrait as the decoder shows it: what frames can look like at best."""
@@ -90,10 +96,11 @@ class Segments:
         index, first = (tail.next_segment, tail.next_frame) if tail else (0, 0)
         generator = self._generator(tail, index, attempt)
         words, weights = self._said(first)
+        blinks = self._more_blinks()
         portrait = self.worded if words else self.portrait
         motion = self._motion(tail, generator, portrait)
         told = segment_conditions(
-            portrait, motion, self.speech, first, SEGMENT_FRAMES, self.networks, self.settings, words, weights
+            portrait, motion, self.speech, first, SEGMENT_FRAMES, self.networks, self.settings, words, weights, blinks
         )
         noise = self._noise(index, attempt, generator)
         latents = self._denoise(self._prepared(told, portrait), noise, portrait)
@@ -105,10 +112,18 @@ class Segments:
 
     def _said(self, first: int) -> tuple[SegmentWords | None, Float[Tensor, "f 3"] | None]:
         """What the prompts say of the segment that begins at a frame, and how they weigh the regions."""
-        if self.telling is None:
-            return None, None
-        weights = self.telling.weights(first, SEGMENT_FRAMES)
-        return (self.telling.tell(first, SEGMENT_FRAMES) if self.settings.words_scale else None), weights
+        words = self._words()
+        weights = self.telling.weights(first, SEGMENT_FRAMES) if self.telling else None
+        return (words.tell(first, SEGMENT_FRAMES) if words else None), weights
+
+    def _words(self) -> Telling | None:
+        """What tells the words; None where the settings say that none is told."""
+        return self.telling if self.settings.words_scale else None
+
+    def _more_blinks(self) -> Callable[[int], float]:
+        """How much of the blinking that words can ask for is asked for in a frame."""
+        words = self._words()
+        return words.blinks if words else never
 
     def _prepared(self, told: Conditions, portrait: PortraitConditions) -> Prepared:
         denoiser = self.networks.animation.denoiser

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 KEPT = 256
 """Embeddings that are kept; of more texts than these the oldest are made again, so memory does not grow."""
+HEARD = 0.2
+"""What an encoder hears more faintly than this in a text is not asked for: no text reads as nothing at all."""
+NARROWED = {"squint": 0.6, "wink": 0.5, "laugh": 0.4, "look_down": 0.4, "disgusted": 0.35, "angry": 0.3, "smile": 0.2}
+"""How far expressions close the eyes, the mean of both, at full intensity: about what puppets do (corpus/expressions.py)."""
 Shares = tuple[tuple[str, float], ...]
 
 
@@ -41,6 +45,7 @@ class Telling:
     def __init__(self, track: Track, encoder: Words | None = None) -> None:
         self.track, self.encoder = track, encoder
         self._embedded = lru_cache(KEPT)(self._embed)
+        self._heard = lru_cache(KEPT)(self._hear)
 
     def tell(self, first_frame: int, frames: int) -> SegmentWords | None:
         """What is said of the frames; None where nothing is said of any of them."""
@@ -58,6 +63,28 @@ class Telling:
         """How much speech moves pose, face and lip in each frame, times the setting; None: as the setting says."""
         told = [self.track.at(first_frame + k).weights for k in range(frames)]
         return None if set(told) == {Mix.weights} else torch.tensor(told)
+
+    def asked(self, frame: int) -> dict[str, float]:
+        """The expressions that a frame is asked for, by name, 0 to 1; none by an encoder that can't tell (`states`)."""
+        mix, found = self.track.at(frame), {}
+        for text, share in mix.texts:
+            for name, much in self._heard(text).items():
+                found[name] = found.get(name, 0.0) + mix.strength * share * much
+        return found
+
+    def blinks(self, frame: int) -> float:
+        """How much of the blinking that words can ask for a frame is asked for, 0 to 1."""
+        return min(1.0, self.asked(frame).get("blink_often", 0.0))
+
+    def narrowed(self, frame: int) -> float:
+        """How far the words of a frame close the eyes, 0 to 1."""
+        asked = self.asked(frame)
+        return max((much * asked.get(name, 0.0) for name, much in NARROWED.items()), default=0.0)
+
+    def _hear(self, text: str) -> dict[str, float]:
+        """What the encoder takes one text to ask for."""
+        states = getattr(self.encoder, "states", None)
+        return {} if states is None else {name: much for name, much in states([text])[0].items() if much >= HEARD}
 
     def _mixed(self, shares: Shares) -> Float[Tensor, " d"]:
         """The embeddings of the texts, mixed; of one text alone exactly its own."""

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from longtake.blinks import BLINK, closure
+from longtake.blinks import BLINK, OFTEN, closure
+from longtake.corpus.expressions import EXPRESSIONS
 
 HOUR = 3600 * 25
 
@@ -42,3 +43,33 @@ def test_other_frame_rates_show_the_same_blinks():
 
 def test_none_are_none():
     assert not closure(0, 500, 25, 0, seed=0).any()
+
+
+def begins(closed):
+    shut = closed > 0.5
+    return np.flatnonzero(shut[1:] & ~shut[:-1])
+
+
+def test_often_is_what_puppets_do_when_they_are_asked_to():
+    assert EXPRESSIONS["blink_often"].blinks == OFTEN
+
+
+def test_as_many_more_come_as_are_asked_for_and_only_where_they_are():
+    usual = closure(0, HOUR // 4, 25, 16, seed=1)
+    asked = [closure(0, HOUR // 4, 25, 16, seed=1, more=lambda frame, much=much: much) for much in (0.0, 0.5, 1.0)]
+    counts = [len(begins(closed)) / 15 for closed in asked]
+    assert np.array_equal(asked[0], usual)
+    assert counts[1] == pytest.approx(16 + 0.8 * 30, abs=4) and counts[2] == pytest.approx(16 + 0.8 * 60, abs=4)
+    late = closure(0, 3000, 25, 16, seed=1, more=lambda frame: float(frame >= 1500))
+    assert np.array_equal(late[:1500], usual[:1500]) and len(begins(late[1500:])) > 2 * len(begins(usual[1500:3000]))
+    assert len(begins(closure(0, 3000, 25, 0, seed=1, more=lambda frame: 1.0))) > 80, "none of the usual ones"
+
+
+def test_more_blinks_are_the_same_however_a_stretch_is_reached_and_never_two_at_once():
+    def much(frame):
+        return 0.5 + 0.5 * np.sin(frame / 40)
+
+    whole = closure(0, 2000, 25, 16, seed=3, more=much)
+    parts = [closure(first, 16, 25, 16, seed=3, more=much) for first in range(0, 2000, 16)]
+    assert np.array_equal(np.concatenate(parts), whole)
+    assert np.diff(begins(whole)).min() >= 0.4 * 25 - 3

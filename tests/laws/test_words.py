@@ -204,3 +204,32 @@ def test_a_stretch_made_anew_without_prompts_keeps_its_own(networks, speech, who
     video.write_bytes(whole[0].read_bytes())
     tiny_animator(networks).animate_again(ready(speech), None, find_span(video, 2.0, 2.48))
     assert video_facts(video).made_by["again"][0]["prompts"]["cues"] == [{"start_s": 1.3, "text": "laughing"}]
+
+
+class Hears(FakeWords):
+    """A word encoder that can tell what a text asks for."""
+
+    def states(self, texts):
+        return [{"blink_often": 0.9 * ("blink" in text), "wink": 0.1 + 0.7 * ("wink" in text)} for text in texts]
+
+
+def test_blinks_that_are_asked_for_are_told_to_the_model_from_then_on(networks):
+    from dataclasses import replace
+
+    def told_lids(encoder, prompts, **changes):
+        nets = replace(networks, words=encoder, trained={"lids": True})
+        sound = Prepared(tiny_portrait(), Speech("chirp", 60.0, Chirp()), prompts_of(prompts))
+        return tiny_animator(nets, **changes)._segments(sound).lids(0, 1500)
+
+    asked = [(20.0, "blinking often")]
+    usual, often = told_lids(FakeWords(), asked), told_lids(Hears(), asked)
+    assert np.array_equal(often[:500], usual[:500]) and (often > 0.5).sum() > 2 * (usual > 0.5).sum()
+    assert np.array_equal(told_lids(Hears(), [(20.0, "smiling")]), usual)
+    assert np.array_equal(told_lids(Hears(), asked, performance={"expressiveness": 0.0}), usual)
+
+
+def test_how_far_words_close_the_eyes_follows_text_strength_and_ease():
+    telling = Telling(Track(prompts_of([Cue(0.0, "wink", 1.0, strength=0.5), Cue(2.0, "smiling")]), 25), Hears())
+    assert telling.narrowed(10) == pytest.approx(0.5 * 0.5 * 0.8)
+    assert 0 < telling.narrowed(30) < 0.2 and telling.narrowed(70) == 0
+    assert telling.blinks(10) == 0 and Telling(Track(prompts_of("blink"), 25), FakeWords()).blinks(10) == 0

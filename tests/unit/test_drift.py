@@ -53,8 +53,8 @@ def tail_of(picture, index=1, count=2):
 class Maker:
     """Segments of still pictures: those of a list, one for each attempt; the last one from then on."""
 
-    def __init__(self, *pictures, lids=None):
-        self.pictures, self.told, self.given = pictures, lids, []
+    def __init__(self, *pictures, lids=None, narrow=lambda frame: 0.0):
+        self.pictures, self.told, self.narrow, self.given = pictures, lids, narrow, []
 
     def make(self, tail, attempt=0):
         self.given.append(tail)
@@ -67,6 +67,9 @@ class Maker:
 
     def lids(self, first_frame, frames):
         return None if self.told is None else np.full(frames, self.told)
+
+    def narrowed(self, first_frame, frames):
+        return np.array([self.narrow(frame) for frame in range(first_frame, first_frame + frames)])
 
 
 def guard(portrait, **drift):
@@ -190,6 +193,26 @@ def test_a_blink_that_was_told_goes_on_and_one_that_was_not_does_not(portrait):
         maker, tail = Maker(CLEAN, lids=lids), tail_of(SHUT)
         guard(portrait).next(maker, tail)
         assert (maker.given[0] is not tail) == dropped
+
+
+NARROW = small(drawn_face(lids=0.4))  # read as open by 0.66 of the portrait's
+
+
+@pytest.mark.parametrize(
+    ("picture", "narrow", "dropped"),
+    [
+        (NARROW, lambda frame: 0.0, True),
+        (NARROW, lambda frame: 0.5, False),
+        (NARROW, lambda frame: 0.5 * (frame < 90), False),
+        (NARROW, lambda frame: 0.5 * (frame < 70), True),
+        (SHUT, lambda frame: 1.0, True),
+    ],
+    ids=["unasked", "asked", "asked until just before", "asked long before", "shut where narrow was asked"],
+)
+def test_eyes_that_words_narrow_are_handed_on_and_a_latched_blink_is_not(portrait, picture, narrow, dropped):
+    maker, tail = Maker(CLEAN, lids=0.0, narrow=narrow), tail_of(picture, index=6)
+    guard(portrait).next(maker, tail)
+    assert (maker.given[0] is not tail) == dropped
 
 
 def test_what_drops_eyes_touches_only_whole_patches():

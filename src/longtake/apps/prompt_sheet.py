@@ -80,8 +80,9 @@ def _lane(
         if turn.cue is None or not turn.cue.text or x1 <= x0:
             continue
         colour = colours.setdefault(turn.cue.text, COLOURS[len(colours) % len(COLOURS)])
-        box = {"outline": colour, "width": 3} if turn.cue in suggested else {"fill": colour, "outline": PAPER}
-        pen.rectangle((x0, top, x1, top + LANE - 4), **box)
+        open_box = turn.cue in suggested
+        fill, outline = (PAPER, colour) if open_box else (colour, PAPER)
+        pen.rectangle((x0, top, x1, top + LANE - 4), fill, outline, width=3 if open_box else 1)
         pen.text((x0 + 4, top + 7), _fitting(turn.cue.text, x1 - x0 - 8, font), fill=INK, font=font)
 
 
