@@ -15,7 +15,6 @@ from jaxtyping import UInt8
 from longtake.canvas import Canvas, canvas_size
 from longtake.clips import Chunk, Cue, Portrait, Prompts, Speech, Tail
 from longtake.conditions import read_portrait, with_branches
-from longtake.diffusion.guidance import branches
 from longtake.drift import Guardian
 from longtake.enlarging import Enlarging
 from longtake.errors import InputError, SpeechUnreadable
@@ -37,7 +36,7 @@ from longtake.restoration import enlarge_with, restore_with
 from longtake.segments import SEGMENT_FRAMES, Segments
 from longtake.settings import Settings
 from longtake.span import Span, SpanWriter
-from longtake.telling import Telling, expect_words, no_words, unknown_words
+from longtake.telling import Telling, expect_words, no_words, told_branches, unknown_words
 from longtake.weights.files import short_hash
 
 CHUNK_BYTES = 64 << 20
@@ -177,7 +176,7 @@ class Animator:
             loop.tail = span.tail(self.settings.motion.frames, enlarging.canvas.seen)
         change = {"change": span.faded} if span else {}
         made, step = loop.until(journal.plan["frames"]), step_of(self.settings)
-        render(made, loop, enlarging, writer, journal, step, self._track(ready), progress, **change)
+        render(made, loop, enlarging, writer, journal, step, said(ready, self.settings), progress, **change)
 
     def plan(self, ready: Prepared) -> Plan:
         """What a run with these inputs is: a journal of another plan is not gone on with."""
@@ -211,16 +210,9 @@ class Animator:
         ready = portrait if isinstance(portrait, Prepared) else self.prepare(portrait, _given(speech))
         told = ready.prompts if prompts is None else prompts_of(prompts)
         ready = replace(ready, prompts=told or otherwise or Prompts())
-        if self.settings.performance.auto_expression and ready.suggested is None:
-            ready = replace(ready, suggested=expressive_cues(ready.speech))
-        expect_words(self.networks, self._track(ready).prompts, self.preset.name)
+        ready = with_suggestions(ready, self.settings)
+        expect_words(self.networks, said(ready, self.settings).prompts, self.preset.name)
         return ready
-
-    def _track(self, ready: Prepared) -> Track:
-        """All that is said: the prompts, and between them what the speech suggests."""
-        fps, wanted = self.settings.video.fps, self.settings.performance.auto_expression
-        suggested = (ready.suggested or ()) if wanted else ()
-        return Track(merged(ready.prompts or Prompts(), suggested, fps), fps)
 
     def _size(self, ready: Prepared) -> tuple[int, int]:
         return canvas_size(self.settings, None if ready.picture is None else ready.picture.shape[:2])
@@ -258,19 +250,30 @@ class Animator:
         self, ready: Prepared, networks: Networks, tail: Tail | None = None, guard: Guardian | None = None
     ) -> Segments:
         """What makes the segments of this video on one device."""
-        guidance, track = self.settings.guidance, self._track(ready)
-        prompts = track.prompts
-        portrait = read_portrait(ready.portrait, networks, branches(guidance.portrait, guidance.speech), self.settings)
+        track = said(ready, self.settings)
+        portrait = read_portrait(ready.portrait, networks, told_branches(self.settings), self.settings)
         box = face_picture(ready.portrait.regions.face_box, self.settings.portrait.size_px) > 0
         face_box = torch.as_tensor(box, device=networks.device)
         heard = networks.listen(ready.speech)
         made = Segments(portrait, heard, face_box, networks, self.settings, tail, guard)
-        if prompts.cues or prompts.negative:
+        if track.prompts.cues or track.prompts.negative:
             made.telling = Telling(track, networks.words)
-            away = any((prompts.negative, *(cue.negative for cue in prompts.cues)))
-            told = branches(guidance.portrait, guidance.speech, self.settings.words_scale, away)
+            told = told_branches(self.settings, track.prompts)
             made.worded = with_branches(portrait, told) or read_portrait(ready.portrait, networks, told, self.settings)
         return made
+
+
+def with_suggestions(ready: Prepared, settings: Settings) -> Prepared:
+    """The same with what the speech suggests, where the settings want it and it was not asked yet."""
+    if not settings.performance.auto_expression or ready.suggested is not None:
+        return ready
+    return replace(ready, suggested=expressive_cues(ready.speech))
+
+
+def said(ready: Prepared, settings: Settings) -> Track:
+    """All that is said: the prompts, and between them what the speech suggests."""
+    fps, wanted = settings.video.fps, settings.performance.auto_expression
+    return Track(merged(ready.prompts or Prompts(), (ready.suggested or ()) if wanted else (), fps), fps)
 
 
 def animate(portrait: str | Path, speech: str | Path, out: str | Path = "talk.mp4", **options: Any) -> Path:

@@ -73,7 +73,7 @@ def load_networks(preset: Preset, run: RunSettings | None = None) -> Networks:
         hashes={path.stem: short_hash(path) for path in own_files(preset)},
         device=device,
         dtype=dtype,
-        words=_load_words(preset),
+        words=words_of(preset),
     )
 
 
@@ -101,7 +101,7 @@ def _load_animation(preset: Preset, dtype: torch.dtype) -> tuple[Animation, dict
     return _filled(Animation, sizes, tensors).to(dtype), header
 
 
-def _load_words(preset: Preset) -> Words | None:
+def words_of(preset: Preset) -> Words | None:
     """The preset's word encoder, if its animation learned to follow prompts; a published one is read when it is asked."""
     if not preset.word_norms.exists():
         return None

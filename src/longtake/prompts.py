@@ -84,6 +84,11 @@ class Mix:
     negative_strength: float = 0.0
     weights: tuple[float, float, float] = (1.0, 1.0, 1.0)  # pose, face, lip
 
+    @property
+    def told(self) -> bool:
+        """Whether anything is told of the frame, to lead to or away from."""
+        return bool(self.strength or self.negative_strength)
+
 
 @dataclass(frozen=True)
 class Turn:

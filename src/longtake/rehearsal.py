@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from longtake.diffusion.guidance import branches
+from longtake.diffusion.guidance import Branch
 from longtake.models.animation import Animation, AnimationSizes, hallo2_sizes
 from longtake.models.denoiser import Conditions, Deep, Prepared
 from longtake.models.pairing import context_rows, frame_reads
@@ -24,6 +24,7 @@ from longtake.placing import blocks, largest, weight_bytes, weights_of
 from longtake.presets import Preset
 from longtake.segments import SEGMENT_FRAMES
 from longtake.settings import Settings
+from longtake.telling import told_branches
 from longtake.weights import files
 from longtake.weights.files import Sizes
 
@@ -46,13 +47,15 @@ class Need:
         return 1.1 * counted / 2**30 + 0.6
 
 
-def foresee(preset: Preset, settings: Settings, dtype: torch.dtype) -> Need:
-    """What a segment of the preset will need."""
+def foresee(preset: Preset, settings: Settings, dtype: torch.dtype, told: list[Branch] | None = None) -> Need:
+    """What a segment of the preset will need; `told` are its guidance branches, by default those without prompts."""
     animation, codec = bare_networks(preset)
-    return measure(animation.to(dtype), codec.to(dtype), settings, WAV2VEC_BYTES if preset.published else 0)
+    return measure(animation.to(dtype), codec.to(dtype), settings, WAV2VEC_BYTES if preset.published else 0, told)
 
 
-def measure(animation: Animation, codec: Any, settings: Settings, listener_bytes: int = 0) -> Need:
+def measure(
+    animation: Animation, codec: Any, settings: Settings, listener_bytes: int = 0, told: list[Branch] | None = None
+) -> Need:
     """The same for networks at hand, wherever they are."""
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -70,9 +73,9 @@ def measure(animation: Animation, codec: Any, settings: Settings, listener_bytes
         operations += times.get(term, 1) * counter.get_total_flops()
         return result
 
-    rehearse(animation, codec, settings, count)
+    rehearse(animation, codec, settings, count, told)
     with FusedAttention(), LiveBytes([animation, codec]) as live:
-        rehearse(animation, codec, settings, lambda _term, work: work())
+        rehearse(animation, codec, settings, lambda _term, work: work(), told)
     return Need(own + other, own - moved + largest(blocks(animation)) + other, live.peak, operations)
 
 
@@ -89,11 +92,13 @@ def _sizes(path: Path, kind: type[Sizes]) -> Sizes | None:
 
 
 @torch.no_grad()
-def rehearse(animation: Animation, codec: Any, settings: Settings, watch: Watch) -> None:
+def rehearse(
+    animation: Animation, codec: Any, settings: Settings, watch: Watch, told: list[Branch] | None = None
+) -> None:
     """Every part of one segment, as the flow calls them, but one denoising step; `watch(term, work)` does the work."""
     sizes, speech_sizes = animation.sizes.denoiser.unet, animation.speech_projection.sizes
     weight = animation.denoiser.conv_in.weight
-    told = branches(settings.guidance.portrait, settings.guidance.speech)
+    told = told or told_branches(settings)
     b, n, f = len(told), settings.motion.frames, SEGMENT_FRAMES
     pixels = settings.portrait.size_px
     side = pixels // codec.sizes.factor

@@ -13,8 +13,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from longtake.clips import Prompts
+from longtake.diffusion.guidance import Branch, branches
 from longtake.errors import PromptError, WeightsMismatch, WeightsMissing
 from longtake.prompts import Mix, Track, titled
+from longtake.settings import Settings
 
 if TYPE_CHECKING:
     from longtake.encoders.words import Words
@@ -50,7 +52,7 @@ class Telling:
     def tell(self, first_frame: int, frames: int) -> SegmentWords | None:
         """What is said of the frames; None where nothing is said of any of them."""
         mixes = [self.track.at(first_frame + k) for k in range(frames)]
-        if not any(mix.strength or mix.negative_strength for mix in mixes):
+        if not any(mix.told for mix in mixes):
             return None
         return SegmentWords(
             words=torch.stack([self._mixed(mix.texts) for mix in mixes]),
@@ -98,6 +100,15 @@ class Telling:
         """One text at a time: what stands beside it in a batch must not change a bit of it."""
         assert self.encoder is not None
         return self.encoder.embed([text])[0].float().cpu()
+
+
+def told_branches(settings: Settings, prompts: Prompts | None = None) -> list[Branch]:
+    """The guidance branches of segments of which these prompts say something; without prompts, of all others."""
+    guidance = settings.guidance
+    if prompts is None:
+        return branches(guidance.portrait, guidance.speech)
+    away = any((prompts.negative, *(cue.negative for cue in prompts.cues)))
+    return branches(guidance.portrait, guidance.speech, settings.words_scale, away)
 
 
 def expect_words(networks: Networks, prompts: Prompts, preset: str) -> None:

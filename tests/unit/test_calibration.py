@@ -7,7 +7,9 @@ import pytest
 
 from longtake.apps import calibration, estimate
 from longtake.apps.calibration import Calibration, cache_folder, calibrations, keep, load_of, place_of
+from longtake.clips import Cue, Prompts
 from longtake.presets import mini
+from longtake.prompts import Track
 
 SETTINGS = mini().settings.overlay({"run": {"device": "cpu", "dtype": "float32"}})
 
@@ -18,7 +20,8 @@ PREDICTED = {"seconds_per_second_at_best": 2.5, "peak_gib": 0.7, "weights_gib": 
 def cache(monkeypatch, tmp_path):
     """A cache folder of the test's own; and nothing is counted or multiplied, which takes seconds (test_predict does)."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(estimate, "_operations", lambda model, settings: 1000 * settings.sampling.steps // 8)
+    count = lambda model, settings, told="ab": 500 * len(told) * settings.sampling.steps // 8  # noqa: E731
+    monkeypatch.setattr(estimate, "_operations", count)
     monkeypatch.setattr("longtake.apps.predict.predict", lambda model, settings: PREDICTED)
 
 
@@ -40,8 +43,9 @@ def measured():
     )
 
 
-def foresee(found, settings=SETTINGS, frames=16_000, done=0):
-    return estimate.estimate(mini(), settings, frames, done, frames / 25, found)
+def foresee(found, settings=SETTINGS, frames=16_000, done=0, prompts=None):
+    track = None if prompts is None else Track(prompts, 25)
+    return estimate.estimate(mini(), settings, frames, done, frames / 25, found, track)
 
 
 def test_a_calibration_is_found_again_as_it_was_and_replaces_an_older_one(measured):
@@ -112,6 +116,33 @@ def test_nothing_is_concluded_from_another_place_and_the_command_is_named(measur
 def test_a_stopped_run_only_takes_what_is_left(measured):
     assert foresee([measured], done=15_984).work_s == 1.0 + 3.0
     assert foresee([measured], done=16_000).work_s == 1.0
+
+
+HALF = Prompts((Cue(0.0, "smiling", 320.0, ease_s=0.0),))
+
+
+@pytest.mark.parametrize(
+    ("prompts", "expressiveness", "worded", "times"),
+    [
+        (HALF, 1.0, 500, 1.0),
+        (HALF, 2.0, 500, 1.5),
+        (replace(HALF, negative="frowning"), 1.0, 1000, 2.0),
+        (HALF, 0.0, 0, 1.0),
+    ],
+    ids=["equal scales", "another scale", "negative", "not told"],
+)
+def test_the_guidance_branches_of_words_are_counted_where_something_is_said(
+    measured, prompts, expressiveness, worded, times
+):
+    settings = SETTINGS.overlay({"performance": {"expressiveness": expressiveness}})
+    without, told = foresee([measured], settings), foresee([measured], settings, prompts=prompts)
+    assert (without.worded, told.worded) == (0, worded)
+    assert told.worded_s == 2.0 * times
+    assert told.work_s == without.work_s + worded * 2.0 * (times - 1)
+
+
+def test_only_segments_that_are_still_to_be_made_count(measured):
+    assert foresee([measured], done=4000, prompts=HALF).worded == 250
 
 
 def test_disk_follows_length_quality_and_size(measured):

@@ -7,6 +7,7 @@ import torch
 from typer.testing import CliRunner
 
 from longtake.apps.predict import advice, duration
+from longtake.diffusion.guidance import branches
 from longtake.models.animation import Animation, mini_sizes
 from longtake.models.autoencoder import Autoencoder, AutoencoderSizes
 from longtake.placing import weight_bytes
@@ -59,6 +60,12 @@ def test_weights_are_known_by_their_type_and_offloaded_networks_keep_little(need
     assert need.weights_offloaded < 0.5 * need.weights
     assert need.memory(offload=True) < need.memory()
     assert need.operations < half.operations < 2 * need.operations, "twice the steps, and once what is beside them"
+
+
+def test_every_guidance_branch_is_work(need):
+    more = measure(*networks("meta"), SETTINGS, told=branches(3.5, 3.5, 2.0))
+    assert 1.2 * need.operations < more.operations < 1.6 * need.operations
+    assert more.activations > need.activations
 
 
 def test_attention_without_memory_holds_no_scores():

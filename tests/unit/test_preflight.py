@@ -91,6 +91,13 @@ def test_what_would_stop_the_run_stops_the_dry_run_with_the_same_code(folder, ca
     assert dry_run(folder, "--weights", str(folder)) == 5
 
 
+def test_nobody_chose_the_name_so_a_video_of_that_name_is_only_told(folder, capsys, monkeypatch):
+    monkeypatch.chdir(folder)
+    (folder / "talk.mp4").write_bytes(b"mine")
+    assert run_app(app, ["animate", "me.png", "talk.wav", "--dry-run"]) == 0
+    assert "'talk.mp4' is there already" in capsys.readouterr().out
+
+
 def test_frames_of_a_stopped_run_are_counted(folder, capsys):
     from longtake.clips import Segment, Tail
     from longtake.journal.journal import Journal

@@ -81,15 +81,17 @@ def test_unknown_words_and_contradictions_are_told_by_the_models_own_encoder(mon
     class Model:
         name, knows_words = "mini", True
 
-    monkeypatch.setattr("longtake.networks.load_networks", lambda model: type("Nets", (), {"words": Hears()}))
+    monkeypatch.setattr("longtake.networks.words_of", lambda model: Hears())
+    monkeypatch.setattr("longtake.networks.load_networks", lambda model: pytest.fail("the others are not needed"))
     track = prompts_of([(0.0, "smiling qux"), (1.0, "smiling and sad"), (2.0, "smiling"), (3.0, "")])
     told = list(command._wording(track, Model()))
     assert [(one["kind"], one.get("start_s")) for one in told] == [("unknown words", None), ("contradiction", 1.0)]
     assert "smile and sad" in told[1]["said"]
 
 
-def test_the_example_is_a_track_that_fits_the_example_speech(capsys):
-    assert run_app(app, ["prompts", "check", str(EXAMPLES / "prompts.srt"), "--speech", SPEECH, "--json"]) == 0
+@pytest.mark.parametrize("name", ["prompts.srt", "prompts.yaml"])
+def test_the_examples_are_tracks_that_fit_the_example_speech(capsys, name):
+    assert run_app(app, ["prompts", "check", str(EXAMPLES / name), "--speech", SPEECH, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["prompts"] == 4 and not [one for one in told["remarks"] if one["kind"] in ("gap", "overlap")]
 

@@ -78,14 +78,14 @@ def place_of(model: Preset, settings: Settings) -> Place:
 
 def load_of(settings: Settings) -> Load:
     """How much work a segment with these settings is."""
-    from longtake.diffusion.guidance import branches
+    from longtake.telling import told_branches
 
     guidance, sampling = settings.guidance, settings.sampling
     return Load(
         size_px=settings.portrait.size_px,
         steps=sampling.steps,
         deep_every=sampling.deep_every,
-        branches=len(branches(guidance.portrait, guidance.speech)),
+        branches=len(told_branches(settings)),
         guided=(guidance.from_step, guidance.to_step),
         motion_frames=settings.motion.frames,
         strategy=sampling.strategy,

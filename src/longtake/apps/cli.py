@@ -85,7 +85,10 @@ def longtake(
 def animate(
     portrait: Annotated[Path, typer.Argument(metavar="PORTRAIT", help="A picture with a face.")],
     speech: Annotated[Path, typer.Argument(metavar="SPEECH", help="A sound or video file with the voice.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help="The video to write.")] = Path("talk.mp4"),
+    named: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="OUT", help="The video to write.", show_default="talk.mp4"),
+    ] = None,
     preset: Annotated[str, typer.Option(help="The model: mini or hallo2.")] = "mini",
     prompt: Annotated[
         list[str],
@@ -214,7 +217,7 @@ def animate(
     }
     if prompt and prompts:
         raise typer.BadParameter("give prompts by --prompt or in a file with --prompts, not both")
-    track = said(prompt, prompts, negative)
+    track, out = said(prompt, prompts, negative), named or Path("talk.mp4")
     wish = Wish(portrait, speech, out, preset, given(flags), config, assignments, weights, track)
     if json and not dry_run:
         raise typer.BadParameter("--json goes with --dry-run; for the lines of a run there is --json-progress")
@@ -223,7 +226,7 @@ def animate(
     if dry_run:
         from longtake.apps import preflight
 
-        preflight.show(preflight.preflight(wish, overwrite), as_json=json)
+        preflight.show(preflight.preflight(wish, overwrite, named is not None), as_json=json)
         return
     with event_lines(json_progress) as lines:
         told = Told(quiet, lines, preview, preview_every)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from longtake.apps.calibration import CALIBRATE, Calibration, load_of, place_of
+from longtake.clips import Prompts
 from longtake.presets import Preset
+from longtake.prompts import Track
 from longtake.settings import Settings
+
+if TYPE_CHECKING:
+    from longtake.diffusion.guidance import Branch
 
 ROUGH_SHARE = 0.5
 """Of the speed that a large multiplication reaches, a segment reaches about so much."""
@@ -29,6 +34,8 @@ class Estimate:
     because: str  # the basis in words
     segments: int
     segment_s: float
+    worded: int  # of the segments still to be made: those of which the prompts say something ...
+    worded_s: float  # ... and what such a one takes
     work_s: float  # all of it, loading included
     video_mb: float  # the finished file
     disk_mb: float  # the most that lies on the disk at a time: finished file, growing file and journal
@@ -37,9 +44,18 @@ class Estimate:
 
 
 def estimate(
-    model: Preset, settings: Settings, frames: int, done: int, seconds: float, found: Sequence[Calibration]
+    model: Preset,
+    settings: Settings,
+    frames: int,
+    done: int,
+    seconds: float,
+    found: Sequence[Calibration],
+    track: Track | None = None,
 ) -> Estimate:
-    """What the video of `frames` frames will take, of which `done` are there from a stopped run."""
+    """What the video of `frames` frames will take, of which `done` are there from a stopped run.
+
+    `track`: what the prompts say; words can take guidance branches of their own.
+    """
     from longtake.parallel import step_of
 
     step = step_of(settings)
@@ -48,13 +64,18 @@ def estimate(
     scale = (settings.portrait.size_px / took["size_px"]) ** 2 * 2 ** ((took["crf"] - settings.video.crf) / HALVES_CRF)
     pictures = took["frame_bytes"] * scale * frames
     sound = settings.video.sound_kbps * 125 * seconds
+    worded = worded_segments(track, settings, done, frames, step) if track else 0
+    worded_s = took["segment_s"] * (_words_factor(model, settings, track.prompts) if track and worded else 1.0)
     work_s = took["load_s"] + (took["first_s"] + (left - 1) * took["segment_s"] if left else 0.0)
+    work_s += worded * (worded_s - took["segment_s"])
     tails = 2 * TAIL_SHARE * settings.motion.frames * 3 * 4 * settings.portrait.size_px**2
     return Estimate(
         basis=basis,
         because=because,
         segments=segments,
         segment_s=round(took["segment_s"], 3),
+        worded=worded,
+        worded_s=round(worded_s, 3),
         work_s=round(work_s, 1),
         video_mb=round((pictures + sound) / MB, 1),
         disk_mb=round((2 * (pictures + sound) + tails + RECORD_BYTES * segments) / MB, 1),
@@ -100,12 +121,32 @@ def _difference(one: Calibration, settings: Settings) -> tuple[bool, int]:
     return one.load.size_px != settings.portrait.size_px, abs(one.load.steps - settings.sampling.steps)
 
 
-def _operations(model: Preset, settings: Settings) -> int:
+def worded_segments(track: Track, settings: Settings, done: int, frames: int, step: int) -> int:
+    """How many of the segments that are still to be made the prompts say something of."""
+    from longtake.segments import SEGMENT_FRAMES
+
+    if not settings.words_scale:
+        return 0
+    firsts = range(done // step * step, frames, step)
+    return sum(any(track.at(first + k).told for k in range(SEGMENT_FRAMES)) for first in firsts)
+
+
+def _words_factor(model: Preset, settings: Settings, prompts: Prompts) -> float:
+    """How many times the work of a segment without words one with words is: 1 where they need no branch of their own."""
+    from longtake.telling import told_branches
+
+    told = told_branches(settings, prompts)
+    if len(told) == len(told_branches(settings)):
+        return 1.0
+    return _operations(model, settings, told) / _operations(model, settings)
+
+
+def _operations(model: Preset, settings: Settings, told: list[Branch] | None = None) -> int:
     from longtake.networks import choose_device, choose_dtype
     from longtake.rehearsal import foresee
 
     device = choose_device(settings.run.device)
-    return foresee(model, settings, choose_dtype(settings.run.dtype, device)).operations
+    return foresee(model, settings, choose_dtype(settings.run.dtype, device), told).operations
 
 
 def _guess(model: Preset, settings: Settings) -> dict[str, Any]:

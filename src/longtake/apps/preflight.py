@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from longtake.apps.animate import Wish
 
 
-def preflight(wish: Wish, overwrite: bool) -> dict[str, Any]:
-    """Everything that `show` prints, as plain values. What would stop the run is raised as the run itself would."""
+def preflight(wish: Wish, overwrite: bool, named: bool = True) -> dict[str, Any]:
+    """Everything that `show` prints, as plain values. What would stop the run is raised as the run itself would.
+
+    Not `named`: nobody has chosen where the video will be, so a file that is there already is only told.
+    """
     model = wish.model()
     settings = wish.settings(model.settings)
     from longtake.journal.journal import journal_folder
@@ -28,19 +31,22 @@ def preflight(wish: Wish, overwrite: bool) -> dict[str, Any]:
     from longtake.media.video import check_output
 
     folder = journal_folder(wish.out)
-    check_output(wish.out, overwrite or folder.exists())
-    from longtake.animator import prepare
+    replaces = not overwrite and not folder.exists() and wish.out.exists()
+    check_output(wish.out, overwrite or folder.exists() or not named)
+    from longtake.animator import prepare, said, with_suggestions
     from longtake.apps.animate import size_remarks
 
     ready = prepare(wish.portrait, wish.speech, settings, model, wish.prompts)
+    track = said(with_suggestions(ready, settings), settings)
     frames = ready.speech.frames(settings.video.fps)
     records = read_records(folder)
     done = min(frames, records[-1].frames if records else 0)
-    foreseen = estimate(model, settings, frames, done, ready.speech.seconds, calibrations())
+    foreseen = estimate(model, settings, frames, done, ready.speech.seconds, calibrations(), track)
     showing = sized(ready, settings)
     sound_mb = settings.video.sound_kbps * 125 * ready.speech.seconds / 2**20
     foreseen = with_size(foreseen, showing, frames - done, sound_mb)
     free = free_disk_mb(wish.out), free_memory_mb()
+    taken = [f"'{wish.out}' is there already: choose another name with -o, or --overwrite."] if replaces else []
     return {
         "portrait": {"file": str(wish.portrait), **ready.portrait.measures},
         "speech": {"file": str(wish.speech), "seconds": round(ready.speech.seconds, 3), **ready.speech.measures},
@@ -57,6 +63,7 @@ def preflight(wish: Wish, overwrite: bool) -> dict[str, Any]:
         "estimate": {**asdict(foreseen), "free_disk_mb": free[0], "free_memory_mb": free[1]},
         "warnings": [
             *ready.warnings,
+            *taken,
             *size_remarks(model, settings, ready),
             *_means(foreseen, *free),
             *forewarn(model, settings),
@@ -135,7 +142,8 @@ def _video(told: Mapping[str, Any], segments: int) -> str:
 
 
 def _time(told: Mapping[str, Any]) -> str:
-    return f"about {duration(told['work_s'])}, {told['segment_s']:.1f} s a segment ({told['because']})"
+    words = f", {told['worded_s']:.1f} s one with words ({told['worded']})" if told["worded"] else ""
+    return f"about {duration(told['work_s'])}, {told['segment_s']:.1f} s a segment{words} ({told['because']})"
 
 
 def _disk(told: Mapping[str, Any]) -> str:

@@ -90,11 +90,11 @@ def _wording(track: Prompts, model: Preset, auto_expression: bool = False) -> It
             }
         return
     from longtake.corpus.expressions import contradictions
-    from longtake.networks import load_networks
+    from longtake.networks import words_of
     from longtake.prompts import titled
     from longtake.telling import unknown_words
 
-    encoder = load_networks(model).words
+    encoder = words_of(model)
     assert encoder is not None, "word norms come with their encoder"
     yield from ({"kind": "unknown words", "said": said} for said in unknown_words(track, encoder))
     states = getattr(encoder, "states", None)  # not every encoder knows what a text asks for
