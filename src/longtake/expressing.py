@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float
 
 from longtake.clips import Cue, Prompts, Speech
 from longtake.media.prosody import FLOOR_DB, HOP_S, Prosody, prosody
-from longtake.prompts import checked, turns
+from longtake.prompts import MOST_CUES, checked, turns
 
 TEXTS = {
     "brows_up": "eyebrows raised",
@@ -75,7 +75,8 @@ def merged(own: Prompts, suggested: Sequence[Cue], fps: float) -> Prompts:
         end_s = min(stop_s, math.inf if cue.stop_s is None else cue.stop_s)
         if cue.start_s >= start_s and cue.start_s not in taken and end_s - cue.start_s > EASE_S:
             kept.append(Cue(cue.start_s, cue.text, end_s, cue.strength, cue.ease_s))
-    return checked([*own.cues, *kept], own.negative) if kept else own
+    room = MOST_CUES - len(own.cues)  # some 70 hours
+    return checked([*own.cues, *kept[:room]], own.negative) if kept else own
 
 
 def _free(own: Prompts, fps: float) -> Iterator[tuple[float, float]]:
