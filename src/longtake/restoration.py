@@ -12,9 +12,9 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from longtake.enhance import Restore, WindowStream
-from longtake.face.align import cut_square
+from longtake.face.align import SIDE, cut_square
 from longtake.face.follow import Moment, follow, steady
-from longtake.face.paste import paste
+from longtake.face.paste import finer, paste
 from longtake.media.enlarge import enlarge
 from longtake.media.pixels import as_frames, as_pictures
 from longtake.media.tiles import in_tiles
@@ -22,6 +22,8 @@ from longtake.models.enhancer import Enhancer
 from longtake.models.rrdb import SCALE, Rrdb
 from longtake.settings import EnhanceSettings
 
+FACE_OVERLAP = 128
+"""Pixels that tiles of a face share."""
 TILE_OVERLAP = 32
 """Pixels that tiles of the background's network share."""
 
@@ -86,8 +88,20 @@ def enhance_frames(
         large = larger(moment.picture, *size)
         large = large.copy() if large is moment.picture else large
         for number, face in faces.items():
-            paste(large, face, moment.faces[number], moment.picture.shape[:2])
+            placed = moment.faces[number]
+            seen = cut_square(moment.picture, placed.square, len(face)) if finer(placed, len(face)) else None
+            paste(large, face, placed, moment.picture.shape[:2], seen)
         yield large
+
+
+def in_face_tiles(restore: Restore) -> Restore:
+    """The same for windows of faces larger than the network's own size: in tiles of that size that pass into each other."""
+    return lambda window: in_tiles(window, restore, SIDE, FACE_OVERLAP)
+
+
+def side_for(shown: float, largest: int) -> int:
+    """The side at which a face that covers `shown` pixels is cut out: the network's own, or more if that is allowed."""
+    return int(np.clip(np.ceil(shown / 64) * 64, SIDE, largest))
 
 
 @dataclass(eq=False)
@@ -111,6 +125,7 @@ def with_faces(
     longer than one window lasts.
     """
     streams: dict[int, WindowStream] = {}
+    sides: dict[int, int] = {}
     owed: dict[int, deque[_Waiting]] = {}
     queue: deque[_Waiting] = deque()
 
@@ -134,10 +149,11 @@ def with_faces(
         queue.append(waiting)
         for number, placed in moment.faces.items():
             if number not in streams:
-                streams[number] = WindowStream(restore, settings.window, settings.overlap)
+                streams[number] = WindowStream(in_face_tiles(restore), settings.window, settings.overlap)
+                sides[number] = side_for(placed.square.side, settings.face_px)
                 owed[number] = deque()
             owed[number].append(waiting)
-            crop = cut_square(moment.picture, placed.square)
+            crop = cut_square(moment.picture, placed.square, sides[number])
             give(number, streams[number].tell(as_pictures(crop[None])[0]))
         yield from ready()
     end(streams.keys())

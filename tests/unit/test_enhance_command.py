@@ -78,5 +78,6 @@ def test_sizes_are_even_and_keep_the_aspect():
     assert target_size(1080, 1920, 4096, None) == (2304, 4096)
     assert target_size(51, 71, None, 2.0) == (102, 142)
     assert target_size(51, 71, None, None) == (50, 70)
+    assert target_size(1, 7, None, None) == (2, 6)
     with pytest.raises(SettingsError, match="larger than any encoder"):
         target_size(512, 512, None, 64.0)

@@ -102,6 +102,33 @@ def test_damage_in_the_middle_is_told_with_its_time_and_the_rest_is_kept(tmp_pat
     assert time_s == pytest.approx(1.2)
 
 
+def test_a_file_that_was_cut_off_gives_what_is_there_and_says_where_it_ends(tmp_path):
+    source = film(tmp_path / "in.mkv", [k / 25 for k in range(60)], codec="libx264", gop=10)
+    source.write_bytes(source.read_bytes()[: source.stat().st_size // 2])
+    footage = Footage(source)
+    shots = list(footage.shots())
+    assert 5 < len(shots) < 50
+    assert (
+        len(footage.troubles) == 1
+        and "cut off" in footage.troubles[0]
+        and "the file says at 0:02" in footage.troubles[0]
+    )
+
+
+def test_frames_that_are_missing_without_a_word_of_the_decoder_are_told_with_their_time(tmp_path):
+    shown = [k / 25 for k in range(60) if not 20 <= k < 30]
+    footage = Footage(film(tmp_path / "in.mp4", shown))
+    assert len(list(footage.shots())) == 50
+    assert len(footage.troubles) == 1 and "no picture from 0:00" in footage.troubles[0]
+    assert "to 0:01" in footage.troubles[0]
+
+
+def test_a_varying_rate_is_no_trouble(tmp_path):
+    footage = Footage(film(tmp_path / "in.mp4", UNEVEN))
+    list(footage.shots())
+    assert not footage.troubles
+
+
 def test_interlaced_frames_become_whole_ones_and_stay_as_many(tmp_path):
     more = {"x264-params": "interlaced=1"}
     footage = Footage(film(tmp_path / "in.mp4", EVEN, codec="libx264", more=more))

@@ -104,7 +104,7 @@ def enhance_file(wish: Wish, overwrite: bool, quiet: bool) -> None:
 def target_size(height: int, width: int, size: int | None, scale: float | None) -> tuple[int, int]:
     """Height and width of what comes out, even, with the aspect of what goes in; `size` is the longer side."""
     if size is None and scale is None:
-        return height - height % 2, width - width % 2
+        return max(2, height - height % 2), max(2, width - width % 2)
     factor = scale if scale is not None else size / max(height, width) if size else 1.0
     found = tuple(max(2, 2 * round(side * factor / 2)) for side in (height, width))
     if max(found) > LARGEST:

@@ -45,11 +45,15 @@ def mask_at(placed: Placed, source: int, side: int) -> Float32[np.ndarray, "side
 
 def paste(
     picture: UInt8[np.ndarray, "H W 3"],
-    face: UInt8[np.ndarray, "512 512 3"],
+    face: UInt8[np.ndarray, "s s 3"],
     placed: Placed,
     source: tuple[int, int],
+    seen: UInt8[np.ndarray, "s s 3"] | None = None,
 ) -> None:
-    """Puts the restored face into `picture`, which shows at its own size what a picture of `source` (height, width) showed."""
+    """Puts the restored face into `picture`, which shows at its own size what a picture of `source` (height, width) showed.
+
+    `seen` is what the network saw of a face that was larger than that: what is finer than it could see stays.
+    """
     import cv2
 
     height, width = picture.shape[:2]
@@ -58,6 +62,9 @@ def paste(
     if box is None:
         return
     x0, y0, x1, y1 = box
+    keep = 0.0 if seen is None else finer(placed, len(face))
+    if seen is not None and keep:
+        seen, _ = _shrunk(seen, face_mask(placed.outline), placed.square, shares)
     face, mask = _shrunk(face, face_mask(placed.outline) * np.float32(placed.strength), placed.square, shares)
     affine = placed.square.affine(len(face))
     turn = affine[:, :2] * shares  # from the large picture to the square
@@ -67,7 +74,16 @@ def paste(
     back = cv2.warpAffine(face, at_centres(affine), size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     share = cv2.warpAffine(mask, at_centres(affine), size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)[..., None]
     under = picture[y0:y1, x0:x1]
-    under[:] = np.rint(under + share * (back.astype(np.float32) - under)).clip(0, 255).astype(np.uint8)
+    new = back.astype(np.float32)
+    if seen is not None and keep:
+        coarse = cv2.warpAffine(seen, at_centres(affine), size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        new += keep * (under - coarse.astype(np.float32))
+    under[:] = np.rint(under + share * (new - under)).clip(0, 255).astype(np.uint8)
+
+
+def finer(placed: Placed, side: int) -> float:
+    """How much of the picture's finest detail stays: none of faces that a network of `side` saw whole, all at twice that."""
+    return float(np.clip(placed.square.side / side - 1, 0, 1))
 
 
 def _box(square: Roi, shares: np.ndarray, width: int, height: int) -> tuple[int, int, int, int] | None:
@@ -86,9 +102,9 @@ def _shrunk(
     """Face and mask averaged down to about the size at which they will be shown, so that nothing is skipped."""
     import cv2
 
-    shown = square.side / float(shares.mean())
-    if shown * 1.5 >= SIDE:
-        return face, mask
+    shown, side = square.side / float(shares.mean()), len(face)
+    if shown * 1.5 >= side:
+        return face, mask if len(mask) == side else cv2.resize(mask, (side, side), interpolation=cv2.INTER_LINEAR)
     side = max(8, round(shown))
     area = cv2.INTER_AREA
     return cv2.resize(face, (side, side), interpolation=area), cv2.resize(mask, (side, side), interpolation=area)

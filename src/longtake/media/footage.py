@@ -24,6 +24,8 @@ from longtake.media.video import as_rgb, open_video
 from longtake.times import clock
 
 ATTACHED = 0x400  # AV_DISPOSITION_ATTACHED_PIC: a cover, not a film
+EARLY_S = Fraction(1, 2)
+"""A picture that ends so long before its file says so is told of."""
 MICROSECONDS = 1_000_000
 
 
@@ -76,7 +78,7 @@ class Footage:
 
     def shots(self, start_s: float = 0.0, stop_s: float = float("inf")) -> Iterator[Shot]:
         """The frames shown from `start_s` up to `stop_s`, in order."""
-        last = Fraction(-1)
+        last, gaps = Fraction(-1), Gaps(self.fps)
         with open_video(self.path) as container:
             stream = _film(container, self.path)
             stream.thread_type = "AUTO"
@@ -89,13 +91,26 @@ class Footage:
                     return
                 if time_s < start_s or time_s <= last:
                     continue
+                if last >= 0 and gaps.tell(time_s - last):
+                    self._missing(last, time_s)
                 last = time_s
                 yield Shot(time_s, np.ascontiguousarray(_upright(frame, as_sdr(frame) if self.hdr else as_rgb(frame))))
+
+        if last >= 0 and last + EARLY_S < self.seconds <= stop_s:
+            end = float(last) + 1 / self.fps
+            self.troubles.append(
+                f"The picture ends at {clock(end)}, the file says at {clock(self.seconds)}: it may have been cut off."
+            )
 
     def _time(self, frame: av.VideoFrame, last: Fraction) -> Fraction:
         if frame.pts is None or frame.time_base is None:
             return last + Fraction(1 / self.fps).limit_denominator(90_000) if last >= 0 else Fraction(0)
         return frame.pts * frame.time_base - self.start_s
+
+    def _missing(self, last: Fraction, time_s: Fraction) -> None:
+        said = f"There is no picture from {clock(float(last))} to {clock(float(time_s))}; the one before it stays."
+        if len(self.troubles) < 5:
+            self.troubles.append(said)
 
     def _note(self, time_s: float | None, what: str) -> None:
         """Remembers the first few troubles, and that there were more."""
@@ -104,6 +119,22 @@ class Footage:
             self.troubles.append(f"{what}{where}; it is left out.")
         elif len(self.troubles) == 5:
             self.troubles.append("More could not be read further on.")
+
+
+class Gaps:
+    """Told the time from frame to frame, says where frames are missing: in films whose rate was steady until then."""
+
+    def __init__(self, fps: float) -> None:
+        self._frame_s, self._even = 1 / fps, 0
+
+    def tell(self, passed_s: Fraction) -> bool:
+        """Whether so much time between two frames is a gap. One in a film of varying rate is its own."""
+        frames = float(passed_s) / self._frame_s
+        if frames < 1.5:
+            self._even += 1
+        elif frames < 3:
+            self._even = 0
+        return frames >= 3 and self._even >= 5
 
 
 def _film(container: InputContainer, path: str | Path) -> VideoStream:

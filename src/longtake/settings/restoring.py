@@ -21,6 +21,13 @@ class EnhanceSettings(Section):
     align: bool = Field(default=True, description="frames of a window see each other (temporal alignment)")
     window: int = Field(default=16, ge=1, le=64, description="frames that are restored together")
     overlap: int = Field(default=4, ge=0, le=32, description="frames that neighbouring windows share and fade over")
+    face_px: int = Field(
+        default=512,
+        ge=512,
+        le=2048,
+        multiple_of=64,
+        description="side at which large faces are cut out at most; above 512 they are restored in tiles of 512",
+    )
     steady: int = Field(default=4, ge=0, le=12, description="frames before and after over which squares are averaged")
     search_every: int = Field(
         default=12, ge=1, le=250, description="new faces are searched for in one frame of so many"
