@@ -13,6 +13,7 @@ from longtake.apps.evaluate_charts import stretches
 from longtake.apps.evaluate_page import page
 from longtake.apps.outcome import run_app
 from longtake.errors import InputError, SettingsError
+from longtake.evaluate.kit.gate_rows import kit_rows
 from longtake.evaluate.kit.ordering import CONTROLS, EXPECTED, Expected, ordered, share_ordered
 from longtake.evaluate.kit.paper import paper_part
 from longtake.evaluate.kit.regression import compare_results
@@ -172,11 +173,24 @@ def test_the_share_in_order_counts_what_was_measured():
     assert share_ordered(rows) == (0.5, "1 of 2 in order, 1 beyond their intervals; not: b against still")
 
 
+def test_the_gates_take_what_was_measured_apart(tmp_path):
+    told = {"score": "psnr", "control": "still", "in_order": True, "sure": True}
+    report, judges = tmp_path / "metrics.json", tmp_path / "judges.json"
+    assert kit_rows([report], [judges]) == []
+    write_result(result(system("mini"), ordered=[told, told | {"in_order": False}]), report)
+    judges.write_text('{"syncnet": {"sync_detector_accuracy": 0.9}, "facenet": {"faults_ordered": NaN}}')
+    rows = {r.name: (r.value, r.passed) for r in kit_rows([report], [judges])}
+    assert rows == {"controls_ordered": (0.5, False), "sync_detector_accuracy": (0.9, True)}
+    write_result(result(system("mini")), report)
+    with pytest.raises(InputError, match="make report"):
+        kit_rows([report], [])
+
+
 def test_every_expected_score_and_control_exists_and_has_a_reason():
-    known = {m.about.name: m.about for m in metrics(["all"])}
+    asked = {e.score.partition(".")[0] for e in EXPECTED}
+    known = {m.about.name: m.about for m in metrics(sorted(asked))}  # raises where there is no such metric
     for e in EXPECTED:
         metric, _, quantity = e.score.partition(".")
-        assert metric in known, e.score
         assert not quantity or quantity in known[metric].quantities
         assert e.control in CONTROLS and e.why
         better = known[metric].quantities[quantity or known[metric].headline].better

@@ -18,7 +18,7 @@ from longtake.evaluate.controls import CONTROLS, controls_row, made_now, player_
 from longtake.evaluate.curves import correlation, lagged
 from longtake.evaluate.enhancing import enhance_rows
 from longtake.evaluate.face import measure_face
-from longtake.evaluate.kit.gate_rows import ordered_rows
+from longtake.evaluate.kit.gate_rows import kit_rows
 from longtake.evaluate.minute import minute_of_speech, play_minute
 from longtake.evaluate.playing import Player, play
 from longtake.evaluate.real import PHONES, Spoken, real_portraits, speak_recordings
@@ -78,7 +78,7 @@ def run_gates(
     speak = speaker(player)
     if speak and words:
         rows += ask_words(speak, cases[:words], player.settings.sampling.seed, clock.tell)
-    rows += ordered_rows()
+    rows += kit_rows()
     if hasattr(player, "networks") and player.preset.enhancer.exists():
         rows += _enhancing(player.preset.enhancer, player, clock)
     rows += reference_rows(clips, set, fps)

@@ -45,11 +45,8 @@ EXPECTED: tuple[Expected, ...] = (
         ("lip_dynamics", "higher", "held lips don't move"),
         ("head_dynamics", "higher", "a held head doesn't turn"),
         ("blink_rate", "higher", "held eyes don't blink"),
-        (
-            "fvd_projection",
-            "lower",
-            "windows of a still have no changes; single frames of it are perfect, so no FID is asked",
-        ),
+        ("sync_c_mini", "higher", "held lips are in time with nothing"),
+        ("fvd_projection", "lower", "windows of a still have no changes; its frames are perfect, so no FID is asked"),
     ),
     *_against(
         "untrained",
@@ -60,11 +57,14 @@ EXPECTED: tuple[Expected, ...] = (
         ("kid_faceapi", "lower", "noise is no face"),
         ("fvd_projection", "lower", "noise moves like nothing"),
         ("mouth_correlation", "higher", "noise follows no speech"),
+        ("sync_c_mini", "higher", "noise follows no speech"),
     ),
     *_against(
         "swapped",
         ("mouth_correlation", "higher", "the mouth says something else than the true one"),
         ("mouth_error.correlation", "higher", "the same, by the puppet's exact opening"),
+        ("sync_c_mini", "higher", "the lips are in time with another voice"),
+        ("sync_d_mini", "lower", "the lips are in time with another voice"),
         ("mouth_error", "lower", "open where it should be closed"),
         ("silent_lips", "lower", "lips go on in this voice's pauses; pictures are as good, so none of them is asked"),
     ),
