@@ -1,4 +1,4 @@
-"""Rows of `gates.json` from what was measured apart: whether scores order the model before its controls, and the judges' own tests."""
+"""Rows of `gates.json` from what was measured apart: are the controls in order, and how well the judges judge."""
 
 from __future__ import annotations
 
