@@ -11,8 +11,9 @@ import pytest
 
 from longtake import __version__
 from longtake.apps.animate import collect_settings
-from longtake.apps.cli import app, given
+from longtake.apps.cli import app
 from longtake.apps.outcome import USAGE_EXIT_CODE, run_app
+from longtake.apps.videos import given
 from longtake.clips import Chunk, Cue, Prompts
 from longtake.errors import LongtakeError, NoFace
 from longtake.journal.journal import journal_folder
