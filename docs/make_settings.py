@@ -33,9 +33,8 @@ ENHANCING = """# Settings of `longtake enhance`
 def page() -> str:
     """The whole page."""
     sections = [section_text(name, field.annotation) for name, field in Settings.model_fields.items()]
-    enhancing = [
-        plain_section(name, field.annotation) for name, field in Enhancing.model_fields.items() if name not in Settings.model_fields
-    ]
+    own = {name: field for name, field in Enhancing.model_fields.items() if name not in Settings.model_fields}
+    enhancing = [plain_section(name, field.annotation) for name, field in own.items()]
     return "\n".join([HEAD, *sections, ENHANCING, *enhancing])
 
 

@@ -76,7 +76,7 @@ def load_pipeline(task: str, model: str) -> Pipeline:
         return pipeline(task, model=model)  # pyright: ignore[reportCallIssue, reportArgumentType]
     except (OSError, ValueError, KeyError) as error:
         raise WeightsMissing(
-            f"The model '{model}' can't be loaded for {task}: {str(error).splitlines()[0]}",
+            f"The model '{model}' can't be loaded for {task}: {next(iter(str(error).splitlines()), type(error).__name__)}",
             expected="a model id of the hub or a folder, that transformers runs without code of its own",
             do=f"hf download {model}, or leave --captioner out: rules need no model",
         ) from error

@@ -1,6 +1,6 @@
 """A model is asked for expressions on held-out clips, in known and unseen phrasings, from the start and in the middle.
 
-python -m longtake.evaluate.asking [--weights FILE] [--clips 4] [--out words.json]
+python -m longtake.evaluate.asking [--weights FILE] [--clips 20] [--out words.json]
 """
 
 from __future__ import annotations

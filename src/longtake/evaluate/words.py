@@ -79,10 +79,10 @@ def cost_rows(synced: Iterable[tuple[float, float]], alike: Iterable[tuple[float
     """What prompts cost: mouth correlation and identity distance with a prompt and with the null prompt, in pairs."""
     lost = [null - asked for asked, null in synced]
     rise = [asked - null for asked, null in alike]
-    worst = f"highest {max(lost):.2f} of {len(lost)} videos"
+    worst = f"highest {np.nanmax(lost):.2f} of {len(lost)} videos"
     return [
-        row("words_lip_sync_loss", np.median(lost), set, worst),
-        row("words_identity_rise", np.median(rise), set, f"highest {max(rise):.2f}"),
+        row("words_lip_sync_loss", np.nanmedian(lost), set, worst),
+        row("words_identity_rise", np.nanmedian(rise), set, f"highest {np.nanmax(rise):.2f}"),
     ]
 
 
@@ -100,10 +100,11 @@ def reaction_s(name: str, asked: Signals, null: Signals, change: int) -> float:
     """Seconds from frame `change`, in which the prompt comes, until half of what it does is there to stay."""
     assert name in HELD, f"{name} has no sign in a single frame"
     more = _smooth(curve(name, asked) - curve(name, null))
+    before = float(np.nanmedian(more[:change]))
     done = float(np.nanmedian(more[change + round(SETTLED_S * asked.fps) :]))
-    if not done > 0:
+    if not done > max(before, 0.0):
         return float("inf")
-    there = more[change:] - np.nanmedian(more[:change]) >= ARRIVED * (done - np.nanmedian(more[:change]))
+    there = more[change:] - before >= ARRIVED * (done - before)
     for frame in range(len(there) - STAYS + 1):
         if there[frame : frame + STAYS].all():
             return frame / asked.fps

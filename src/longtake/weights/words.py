@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
-from longtake.errors import WeightsMismatch
+from longtake.errors import WeightsMismatch, WeightsMissing
 from longtake.weights import files
 from longtake.weights.names import OURS_ONLY
 
@@ -39,7 +39,16 @@ def hashes_of(path: Path) -> dict[str, str]:
         found = sorted(path.rglob("*.safetensors"))
     else:
         found = [path, *(path.with_name(part) for part in files.about(path).get("parts", []))]
-    return {file.stem: files.short_hash(file) for file in found}
+    if not found:
+        raise WeightsMissing(
+            f"There are no weights in {path}.", expected="*.safetensors", do="fetch or convert them first"
+        )
+    return {_name(file, path): files.short_hash(file) for file in found}
+
+
+def _name(file: Path, of: Path) -> str:
+    """A file's name without its ending; within a folder with the folders between, for names come twice there."""
+    return file.relative_to(of).with_suffix("").as_posix() if of.is_dir() else file.stem
 
 
 def encoder_hashes(name: str) -> dict[str, str]:
