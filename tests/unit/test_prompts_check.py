@@ -111,3 +111,10 @@ def test_what_the_speech_suggests_is_listed_and_drawn_between_the_prompts(tmp_pa
 def test_without_a_file_and_without_the_speech_there_is_nothing_to_check(capsys):
     assert run_app(app, ["prompts", "check", "--speech", SPEECH]) == 2
     assert "--auto-expression" in capsys.readouterr().err
+
+
+def test_a_track_that_says_nothing_is_drawn_too(tmp_path, capsys):
+    (tmp_path / "none.yaml").write_text("")
+    asked = ["prompts", "check", str(tmp_path / "none.yaml"), "--speech", SPEECH, "-o", str(tmp_path / "none.png")]
+    assert run_app(app, asked) == 0
+    assert (tmp_path / "none.png").exists()

@@ -74,7 +74,7 @@ def _lane(
     """A box for each stretch in which one cue holds, with as much of its text as fits."""
     top, font = MARGIN + WAVE, ImageFont.load_default(13)
     colours: dict[str, tuple[int, int, int]] = {}
-    ends = [*(turn.frame / fps for turn in track.turns[1:]), seconds]
+    ends = [*(turn.frame / fps for turn in track.turns[1:]), seconds][: len(track.turns)]
     for turn, end_s in zip(track.turns, ends, strict=True):
         x0, x1 = MARGIN + scale * turn.frame / fps, MARGIN + scale * min(end_s, seconds)
         if turn.cue is None or not turn.cue.text or x1 <= x0:
