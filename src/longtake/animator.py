@@ -296,7 +296,7 @@ def prepare(
             do="give a longer sound, or raise video.fps",
         )
     picture = read_image(portrait) if settings.video.framing == "full" else None
-    return Prepared(prepare_portrait(portrait, settings.portrait, model), heard, prompts, picture)
+    return Prepared(prepare_portrait(portrait, settings.portrait, model), heard, prompts, picture=picture)
 
 
 def at_a_time(size: tuple[int, int]) -> int:

@@ -50,8 +50,7 @@ def enlarge_with(network: Rrdb | None, settings: EnhanceSettings) -> Enlarge:
     steeper = 0.0 if settings.what == "face" else settings.steeper
 
     @torch.inference_mode()
-    def doubled(picture: Picture) -> Resized:
-        assert network is not None
+    def doubled(picture: Picture, network: Rrdb) -> Resized:
         weight = network.conv_first.weight
         height, width = picture.shape[:2]
         even = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
@@ -66,7 +65,7 @@ def enlarge_with(network: Rrdb | None, settings: EnhanceSettings) -> Enlarge:
     def larger(picture: Picture, height: int, width: int) -> Resized:
         if network is None or max(height, width) <= max(picture.shape[:2]):
             return enlarge(picture, height, width, steeper)
-        return enlarge(doubled(picture), height, width, 0.0)
+        return enlarge(doubled(picture, network), height, width, 0.0)
 
     return larger
 

@@ -5,8 +5,10 @@ from dataclasses import replace
 import av
 import numpy as np
 import pytest
+from PIL import Image
 from test_journal import SECONDS, Stop, one_thread, stop_after, tiny_animator, write_speech  # noqa: F401
 
+from longtake import animator
 from longtake.animator import Prepared
 from longtake.canvas import Canvas, canvas_size
 from longtake.clips import Segment, Tail
@@ -15,6 +17,7 @@ from longtake.errors import InputError, JournalMismatch
 from longtake.journal.tails import load_tail, save_tail
 from longtake.media.sound import open_speech
 from longtake.media.video import VideoWriter, read_frames, video_facts
+from longtake.presets import preset
 from longtake.settings import EnhanceSettings, Settings, VideoSettings
 from longtake.span import find_span
 from tiny import SIDE, tiny_networks, tiny_portrait
@@ -40,6 +43,19 @@ def settings(**video):
 
 def noise(seed, count=1):
     return np.random.default_rng(seed).integers(0, 255, (count, SIDE, SIDE, 3), dtype=np.uint8)
+
+
+# What is read
+
+
+@pytest.mark.parametrize("framing", ["head", "full"])
+def test_the_whole_picture_is_read_where_it_is_shown(tmp_path, monkeypatch, framing):
+    monkeypatch.setattr(animator, "prepare_portrait", lambda *_: portrait())
+    Image.fromarray(picture()).save(tmp_path / "portrait.png")
+    sound = write_speech(tmp_path / "chirp.wav")
+    found = animator.prepare(tmp_path / "portrait.png", sound, settings(framing=framing), preset("mini"))
+    assert found.suggested is None
+    assert np.array_equal(found.picture, picture()) if framing == "full" else found.picture is None
 
 
 # The canvas

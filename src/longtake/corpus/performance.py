@@ -52,15 +52,15 @@ def perform(
         spans = (Span(0, frames),)
     levels = levels_of(spans, ease, frames)
     shown = levels * (1 + 0.08 * wander(rng, frames, fps, 1, slow_s=1.5))
-    calm = _scaled(levels, "calm")[:, None]
-    angles = wander(rng, frames, fps, 3, slow_s=1.1) * HEAD_DEG * rng.uniform(0.5, 1.0) * calm
-    gaze = fixations(rng, frames, fps) * GAZE * calm - 0.05 * angles[:, :2]
+    kept = _scaled(levels, "calm")[:, None]
+    angles = wander(rng, frames, fps, 3, slow_s=1.1) * HEAD_DEG * rng.uniform(0.5, 1.0) * kept
+    gaze = fixations(rng, frames, fps) * GAZE * kept - 0.05 * angles[:, :2]
     lean, look = shown @ _table("angles"), shown @ _table("gaze")
     angles = angles * (1 - 0.5 * np.clip(np.abs(lean) / 2.5, 0, 1)) + lean + _swings(rng, shown, fps)
     gaze = np.clip(gaze * (1 - 0.7 * np.clip(np.abs(look) / 0.4, 0, 1)) + look, GAZE_LOW, GAZE_HIGH)
     moved = np.max([levels[:, list(EXPRESSIONS).index(name)] for name in BROW_MOVERS], axis=0)
     brows = np.clip(wander(rng, frames, fps, 2, slow_s=0.35), 0, 1) * rng.uniform(0, BROWS, 2)
-    brows = brows * calm * (1 - np.clip(2 * moved, 0, 1))[:, None]
+    brows = brows * kept * (1 - np.clip(2 * moved, 0, 1))[:, None]
     held = np.clip(levels, 0, 1) ** 0.7 @ _table("closed")  # a slight wink is half a closed eye, not a third
     blink = blinks(rng, frames, fps, levels @ _table("blinks"))[:, None]
     fields = (shown, angles, gaze, np.maximum(held, blink), brows, _scaled(shown, "mouth"))

@@ -47,7 +47,7 @@ def plan(
         seen.update(part.tobytes())
     with open(speech.path, "rb") as file:
         heard = hashlib.file_digest(file, "sha256")
-    around = {} if picture is None else {"picture": hashlib.sha256(np.ascontiguousarray(picture)).hexdigest()}
+    around = {} if picture is None else {"picture": hashlib.sha256(picture.tobytes()).hexdigest()}
     told = {
         "format": FORMAT,
         "longtake": __version__,

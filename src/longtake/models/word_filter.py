@@ -28,7 +28,8 @@ class Opening:
         place = self.rows.place(k)
         if place is None:
             return None
-        return Opening(*(x[place : place + 1] for x in (self.gamma, self.beta, self.strength)), Rows((0,), 1))
+        gamma, beta, strength = (x[place : place + 1] for x in (self.gamma, self.beta, self.strength))
+        return Opening(gamma, beta, strength, Rows((0,), 1))
 
 
 class WordFilter(nn.Module):

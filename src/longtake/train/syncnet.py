@@ -90,7 +90,7 @@ class SyncTask:
         right = torch.arange(count, device=alike.device).expand(clips, count).flatten()
         both = [F.cross_entropy(x.flatten(0, 1), right) for x in (alike, alike.transpose(1, 2))]
         found = (alike.flatten(0, 1).argmax(1) == right).float().mean()
-        return sum(both) / 2, {"found": found.detach(), "sharpness": sharpness.detach()}
+        return (both[0] + both[1]) / 2, {"found": found.detach(), "sharpness": sharpness.detach()}
 
     def frames(self, batch: Batch) -> int:
         return batch["mouths"].shape[0] * batch["mouths"].shape[1]

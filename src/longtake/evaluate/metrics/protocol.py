@@ -148,7 +148,7 @@ class Extractor(Protocol):
     name: str
     dim: int
     frames: int  # 1: of single pictures; else of windows of so many consecutive frames
-    looks_at: Literal["picture", "face"]  # face: of 64 pixels, cut level by its landmarks
+    looks_at: str  # "picture", or "face": of 64 pixels, cut level by its landmarks
     comparable: bool  # False: a stand-in; its metrics have other names
     source: str  # what it is and where its weights come from
     sha256: str  # of its weights; "" for those made from a seed

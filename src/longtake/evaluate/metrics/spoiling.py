@@ -32,7 +32,9 @@ def _drift(face: np.ndarray, level: float, _: np.random.Generator) -> np.ndarray
 
 def _blocks(face: np.ndarray, level: float, _: np.random.Generator) -> np.ndarray:
     quality = round(60 - 57 * level)
-    return cv2.imdecode(cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+    found = cv2.imdecode(cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+    assert found is not None, "what was just encoded can be decoded"
+    return found
 
 
 def _ghost(face: np.ndarray, level: float, _: np.random.Generator) -> np.ndarray:
