@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
 from longtake.evaluate.metrics.protocol import About, Clip, Extractor, Quantity, Summary
-from longtake.evaluate.metrics.sets import EVERY, described
+from longtake.evaluate.metrics.sets import EVERY, FeatureMetric, described
 from longtake.evaluate.metrics.view import View
 
 KEPT = 256
@@ -24,17 +23,8 @@ USED = 4000
 """Rows of one set that are compared at most."""
 
 
-@dataclass(frozen=True, eq=False)
-class KernelMetric:
+class KernelMetric(FeatureMetric):
     """The unbiased squared maximum mean discrepancy under the kernel (x y / d + 1)^3."""
-
-    about: About
-    extractor: Extractor
-    every: int = EVERY
-    kind = "set"
-
-    def ready(self) -> None:
-        self.extractor.ready()
 
     def begin(self, clip: Clip) -> Reservoir:
         return Reservoir(self.extractor, self.every, clip.name)

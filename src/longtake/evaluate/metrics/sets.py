@@ -16,8 +16,8 @@ EVERY = 5
 
 
 @dataclass(frozen=True, eq=False)
-class FrechetMetric:
-    """The Fréchet distance of one extractor's features; windows of frames where the extractor reads those."""
+class FeatureMetric:
+    """What set metrics on an extractor's features have in common."""
 
     about: About
     extractor: Extractor
@@ -26,6 +26,10 @@ class FrechetMetric:
 
     def ready(self) -> None:
         self.extractor.ready()
+
+
+class FrechetMetric(FeatureMetric):
+    """The Fréchet distance of one extractor's features; windows of frames where the extractor reads those."""
 
     def begin(self, clip: Clip) -> FeatureReader:
         return FeatureReader(self.extractor, self.every)
