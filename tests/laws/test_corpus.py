@@ -121,6 +121,12 @@ def test_a_corpus_of_another_seed_is_not_added_to(corpus):
         making.make(corpus, corpus, 3, seed=1, frames=FRAMES, size=SIZE)
 
 
+def test_clips_and_their_calm_twins_are_not_mixed(corpus):
+    with pytest.raises(CorpusError, match="holds another corpus") as refused:
+        making.make(corpus, corpus, 3, seed=0, frames=FRAMES, size=SIZE, calm=True)
+    assert "calm twins" in str(refused.value)
+
+
 def test_a_stopped_corpus_goes_on_with_the_next_clip(corpus, monkeypatch):
     made = []
 

@@ -51,7 +51,7 @@ def make(
         return make_grid(assets, out, clips, split, names=FaceModel(assets).names, size=size, progress=progress)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    have = _done(out, seed, split, frames, fps, size)
+    have = _done(out, seed, split, frames, fps, size, calm)
     cache = Path(cache) if cache else out.parent / ".fits"
     order = (Path(assets), cache, split, seed, frames, fps, size, drawn_size, calm)
     missing = list(range(len(have), clips))
@@ -62,20 +62,25 @@ def make(
     return have
 
 
-def _done(out: Path, seed: int, split: str, frames: int, fps: float, size: int) -> list[Clip]:
+def _done(out: Path, seed: int, split: str, frames: int, fps: float, size: int, calm: bool) -> list[Clip]:
     """What an earlier run left; a corpus made otherwise is not mixed with this one."""
     if not (out / NAME).exists():
         return []
     have = read_manifest(out)
-    wanted = (seed, split, frames, fps, size)
+    wanted = (seed, split, frames, fps, size, calm)
     for i, clip in enumerate(have):
-        if (clip.seed, clip.split, clip.frames, clip.fps, clip.size) != wanted or clip.index != i:
+        if (clip.seed, clip.split, clip.frames, clip.fps, clip.size, clip.calm) != wanted or clip.index != i:
             raise CorpusError(
-                f"{out} holds another corpus: {clip.id} has {clip.frames} frames of {clip.size} pixels, seed {clip.seed}.",
-                expected=f"seed {seed}, split {split}, {frames} frames, {fps:g} fps, {size} pixels",
+                f"{out} holds another corpus: {clip.id} has {clip.frames} frames of {clip.size} pixels, seed {clip.seed}"
+                f"{_kind(clip.calm)}.",
+                expected=f"seed {seed}, split {split}, {frames} frames, {fps:g} fps, {size} pixels{_kind(calm)}",
                 do="choose another folder",
             )
     return have
+
+
+def _kind(calm: bool) -> str:
+    return ", calm twins" if calm else ""
 
 
 def _made(order: tuple, out: Path, indices: list[int], workers: int) -> Iterator[Clip]:

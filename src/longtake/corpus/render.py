@@ -107,6 +107,7 @@ def make_clip(studio: Studio, index: int, out: Path) -> Clip:
         person=take.person,
         states=tuple((span.start, span.stop, dict(span.state)) for span in take.performance.spans),
         ease=take.performance.ease,
+        calm=studio.calm,
         sources=take.recipe.files,
         weights=take.recipe.weights,
         distances=take.distances,
@@ -122,7 +123,7 @@ def draw_take(studio: Studio, index: int) -> Take:
     before = deepcopy(rng)
     performance = perform(rng, studio.frames, studio.fps, studio.spans)
     if studio.calm:  # all else, and what is drawn after it, as in the clip with its states
-        performance = perform(before, studio.frames, studio.fps, calm=True)
+        performance = perform(before, studio.frames, studio.fps, studio.spans, calm=True)
     poses, visemes = pose_frames(studio, rng, excerpt, performance)
     head = ""
     for draw in range(DRAWS):
