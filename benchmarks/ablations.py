@@ -25,8 +25,7 @@ from ablation.rows import PARALLEL, ROWS, Row
 ROOT = Path(__file__).parents[1]
 RECIPE = ROOT / "recipes" / "mini" / "ablation.toml"
 PLAN = {
-    "motion_modules": "fresh",  # or "shipped": what they know of frames beside each other; neither has read motion frames
-    "train_steps": 500,
+    "train_steps": 200,
     "train_clips": 32,
     "heldout_clips": 4,
     "seconds": 60,
@@ -84,13 +83,27 @@ def read_plan(folder: Path, changes: dict[str, Any] | None = None) -> dict[str, 
     path = folder / "plan.json"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(PLAN | (changes or {}), indent=1))
+        path.write_text(json.dumps(PLAN | {"start": start_hash()} | (changes or {}), indent=1))
     return json.loads(path.read_text())
+
+
+def start_hash() -> str:
+    """Which weights are shipped now."""
+    from longtake.weights.files import short_hash
+
+    return short_hash(start_path())
+
+
+def start_path() -> Path:
+    """Where all rows begin: the shipped weights, which read their motion frames."""
+    from longtake.presets import mini
+
+    return mini().weights / "animation.safetensors"
 
 
 def pieces(folder: Path, plan: dict[str, Any], corpus: Path, windows: Path) -> list[Piece]:
     """Everything that is to be done: row after row with its first clip, then the other clips of all rows."""
-    result = [Piece("start", (), partial(make_start, folder / "start.safetensors", plan["motion_modules"]))]
+    result: list[Piece] = []
     first, *others = plan["clips"]
     prepared = set()
     for name, row in ROWS.items():
@@ -98,8 +111,7 @@ def pieces(folder: Path, plan: dict[str, Any], corpus: Path, windows: Path) -> l
             prepared.add(row.windows)
             prepare = partial(make_windows, folder, plan, corpus, windows, row)
             result.append(Piece(f"windows-{row.windows}", (), prepare))
-        needs = ("start", f"windows-{row.windows}")
-        result.append(Piece(f"train-{name}", needs, partial(train, folder, plan, row)))
+        result.append(Piece(f"train-{name}", (f"windows-{row.windows}",), partial(train, folder, plan, row)))
         result.append(speaking(folder, plan, name, first))
     rest = [(PARALLEL, first), *((name, clip) for clip in others for name in (*ROWS, PARALLEL))]
     return [*result, *(speaking(folder, plan, name, clip) for name, clip in rest)]
@@ -114,39 +126,6 @@ def speaking(folder: Path, plan: dict[str, Any], name: str, clip: int) -> Piece:
 def weights_of(name: str) -> str:
     """The row whose weights a row speaks with."""
     return "both" if name == PARALLEL else name
-
-
-def make_start(path: Path, motion_modules: str) -> dict[str, Any]:
-    """Writes where all rows begin: the shipped weights, with a reference net that is a copy of the denoiser's own layers.
-
-    It then sees a motion frame as the denoiser sees a frame, but nothing has learned yet to read what it sees.
-    """
-    import torch
-
-    from longtake.models.animation import init_for_training
-    from longtake.presets import mini
-    from longtake.train.learner import Learner
-    from longtake.train.recipe import read_recipe
-    from longtake.train.stage_settings import sizes_of
-    from longtake.weights.files import read, short_hash, write
-
-    shipped = mini().weights / "animation.safetensors"
-    tensors, header = read(shipped)
-    net = "reference_net."
-    twins = {name: f"denoiser.{name.removeprefix(net)}" if name.startswith(net) else name for name in tensors}
-    new = {name: tensors[twin].clone() for name, twin in twins.items()}
-    if motion_modules == "fresh":
-        torch.manual_seed(0)
-        fresh = init_for_training(Learner(sizes_of(read_recipe(RECIPE, sizes_told(header)).sizes))).state_dict()
-        new |= {name: fresh[name].to(old.dtype) for name, old in tensors.items() if ".motion." in name}
-    told = header["settings"] | {"motion_read": "difference"}
-    write(path, new, {name: value for name, value in header.items() if name != "parts"} | {"settings": told})
-    return {"shipped": short_hash(shipped)}
-
-
-def sizes_told(header: dict[str, Any]) -> list[str]:
-    """What the recipe is told of the shipped networks."""
-    return [f"sizes.anchored={str(bool(header['sizes'].get('anchored'))).lower()}"]
 
 
 def make_windows(folder: Path, plan: dict[str, Any], corpus: Path, windows: Path, row: Row) -> None:
@@ -166,14 +145,15 @@ def train(folder: Path, plan: dict[str, Any], row: Row) -> dict[str, Any]:
     from longtake.weights.files import read
 
     out = folder / "rows" / row.name
-    header = read(folder / "start.safetensors")[1]
+    if start_hash() != plan["start"]:
+        raise SystemExit(f"{folder} was begun from other shipped weights ({plan['start']}). Begin a new folder.")
+    header = read(start_path())[1]
     told = [
         f"run.folder={out}",
-        f"run.start={folder / 'start.safetensors'}",
+        f"run.start={start_path()}",
         f"run.steps={plan['train_steps']}",
         f'data.windows=["{folder / "windows" / row.windows}"]',
         f"task.anchor_std={header['settings']['anchor_std']}",
-        *sizes_told(header),
         *row.task,
     ]
     command = [sys.executable, "-m", "longtake", "train", str(RECIPE)]

@@ -19,10 +19,9 @@ from longtake.evaluate.controls import hardware
 
 INTRO = """# The paper's ablation at mini scale, {date}
 
-`runs/ablations.sh` on {hardware}. Every row begins from the shipped weights ({shipped}) with the reference net made a copy of
-the denoiser's layers and motion modules {motion_modules}. Both learn for {train_steps} steps of 2 segments, from the same
-{train_clips} clips, draws and noise; all else stays. Then held-out puppets speak {seconds} s each in {sampling_steps} denoising
-steps, their motion frames corrupted as in training.
+`runs/ablations.sh` on {hardware}. Every row goes on from the shipped weights ({start}), which were trained as `both`, and learns
+for {train_steps} steps of 2 segments more under its own corruption, from the same {train_clips} clips, draws and noise. Then
+held-out puppets speak {seconds} s each in {sampling_steps} denoising steps, their motion frames corrupted as in training.
 
 Measured in windows of 5 s: identity distance to the portrait (0.6 = another person), sharpness (variance of the
 Laplacian in the face's box), PSNR of the background to the portrait's, distance of the colour of the skin
@@ -31,7 +30,6 @@ window; *change* is the last less the first, *ratio* the last over the first; th
 the change from frame to frame where segments meet over the change elsewhere. Means over clips, in brackets the 95 %
 bootstrap interval.
 """
-BEGINNINGS = {"fresh": "that begin from nothing", "shipped": "as shipped, which never had motion frames to read"}
 PANELS = {
     "identity": "identity distance to the portrait",
     "sharpness": "sharpness of the face",
@@ -66,11 +64,8 @@ def page_text(
     folder: Path, plan: dict[str, Any], spoken: dict[str, dict[int, Spoken]], date: str, pictures: Sequence[Path]
 ) -> str:
     """The whole page."""
-    start = read_result(folder, "start") or {}
     trained = {name: read_result(folder, f"train-{name}") for name in ROWS}
-    about = {"date": date, "hardware": hardware(), "shipped": start.get("shipped", ""), **plan}
-    about["motion_modules"] = BEGINNINGS[plan["motion_modules"]]
-    lines = [INTRO.format_map(about)]
+    lines = [INTRO.format_map({"date": date, "hardware": hardware(), **plan})]
     for title, names in TABLES.items():
         lines += [f"## {title}", "", *table(names, spoken), ""]
     lines += ["## Pictures", "", *(f"![{p.stem}](../docs/pictures/{p.name})" for p in pictures), ""]

@@ -16,7 +16,7 @@ from ablation.speak import SHOT_PX
 
 SHEETS = {
     "ablation-figure-9": ("none", "noise", "drop", "both"),
-    "ablation-figure-8": ("noise", "patch-1", "patch-4", "both", "patch-64", "rate-0.5"),
+    "ablation-figure-8": ("noise", "patch-1", "patch-4", "both", "patch-32", "rate-0.5"),
     "ablation-figure-2": ("none", "noise", "drop", "both", "reference", PARALLEL),
 }
 COLUMNS = 6

@@ -127,7 +127,7 @@ def mini() -> Preset:
                 # As in recipes/mini: what the weights were trained with; the rest by measurement (dev/LOG.md).
                 "sampling": {"steps": 4, "beta_schedule": "linear", "shared_noise": 0.5, "noise_segments": 16},
                 "motion": {"frames": 4, "patch_px": 8, "noise_std": 0.4},
-                "guidance": {"portrait": 1.0, "speech": 2.0, "words": 2.0},
+                "guidance": {"portrait": 1.0, "speech": 2.0, "words": 1.0},
             }
         ),
         weights=Path(__file__).parent / "weights" / "mini",

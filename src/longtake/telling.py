@@ -26,6 +26,8 @@ KEPT = 256
 """Embeddings that are kept; of more texts than these the oldest are made again, so memory does not grow."""
 HEARD = 0.2
 """What an encoder hears more faintly than this in a text is not asked for: no text reads as nothing at all."""
+AWAY_SCALE = 2.0
+"""The scale of words beside a negative prompt where they are guided at 1, which would not hear it."""
 NARROWED = {"squint": 0.6, "wink": 0.5, "laugh": 0.4, "look_down": 0.4, "disgusted": 0.35, "angry": 0.3, "smile": 0.2}
 """How far expressions close the eyes, the mean of both, at full intensity: about what puppets do (corpus/expressions.py)."""
 Shares = tuple[tuple[str, float], ...]
@@ -108,7 +110,8 @@ def told_branches(settings: Settings, prompts: Prompts | None = None) -> list[Br
     if prompts is None:
         return branches(guidance.portrait, guidance.speech)
     away = any((prompts.negative, *(cue.negative for cue in prompts.cues)))
-    return branches(guidance.portrait, guidance.speech, settings.words_scale, away)
+    scale = AWAY_SCALE if away and settings.words_scale == 1.0 else settings.words_scale
+    return branches(guidance.portrait, guidance.speech, scale, away)
 
 
 def expect_words(networks: Networks, prompts: Prompts, preset: str) -> None:

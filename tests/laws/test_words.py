@@ -89,7 +89,7 @@ def test_without_expressiveness_no_word_is_told(networks):
 def told(networks, prompts, negative="", first=0):
     """What the denoiser is told about one segment."""
     portrait, away = tiny_portrait(), bool(negative)
-    rows = branches(3.5, 3.5, 3.5, away)
+    rows = branches(2.0, 3.5, 3.5, away)
     read = read_portrait(portrait, networks, rows, SETTINGS)
     telling = Telling(Track(Prompts(prompts_of(prompts).cues, negative), 25), networks.words)
     heard = networks.listen(Speech("chirp", 9.0, Chirp()))

@@ -14,6 +14,7 @@ from ablation.speak import Changes, windows_of
 from longtake.clips import Segment
 from longtake.corpus import encode
 from longtake.corpus.windows import ARRAYS, INDEX, Windows, leads
+from longtake.presets import preset
 from longtake.settings import MotionSettings
 
 
@@ -54,6 +55,11 @@ def test_no_piece_begins_after_the_time(tmp_path):
 def test_every_table_compares_rows_that_there_are_and_each_row_is_in_a_table():
     shown = {name for names in TABLES.values() for name in names}
     assert shown == {*ROWS, PARALLEL}
+
+
+def test_both_is_what_is_shipped():
+    shipped, both = preset("mini").settings.motion, ROWS["both"].motion
+    assert {name: getattr(shipped, name) for name in both} == both
 
 
 def test_a_row_speaks_as_it_was_trained():

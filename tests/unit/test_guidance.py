@@ -24,17 +24,23 @@ def test_separate_scales_run_the_branches_between_them():
     assert [(b.portrait, b.speech, b.words) for b in told] == [
         (False, False, False),
         (True, False, False),
-        (True, True, False),
+        (True, False, True),
         (True, True, True),
     ]
 
 
+def test_words_guided_at_one_are_told_to_every_branch_and_cost_none():
+    told = branches(1.0, 2.0, 1.0)
+    assert told == [Branch(-1.0, True, False, True), Branch(2.0, True, True, True)]
+    assert len(told) == len(branches(1.0, 2.0))
+
+
 @pytest.mark.parametrize("scales", [(3.5, 3.5, 3.5), (1.0, 3.0, 2.0), (2.0, 1.0, 0.0), (1.2, 1.2, 5.0)])
 def test_the_weighted_sum_equals_the_formula_step_by_step(scales):
-    velocity = dict(zip(["", "p", "ps", "psw"], torch.randn(4, 2, 3, 4, 4), strict=True))
+    velocity = dict(zip(["", "p", "pw", "psw"], torch.randn(4, 2, 3, 4, 4), strict=True))
     s_p, s_s, s_w = scales
-    want = velocity[""] + s_p * (velocity["p"] - velocity[""]) + s_s * (velocity["ps"] - velocity["p"])
-    want = want + s_w * (velocity["psw"] - velocity["ps"])
+    want = velocity[""] + s_p * (velocity["p"] - velocity[""]) + s_w * (velocity["pw"] - velocity["p"])
+    want = want + s_s * (velocity["psw"] - velocity["pw"])
     told = branches(*scales)
     rows = torch.stack([velocity["p" * b.portrait + "s" * b.speech + "w" * b.words] for b in told])
     assert torch.allclose(combine(rows, told)[0], want, atol=1e-5)
@@ -67,10 +73,10 @@ def test_an_unknown_scheduler_names_the_known_ones():
 
 @pytest.mark.parametrize("scales", [(3.5, 3.5, 3.5), (1.0, 3.0, 2.0), (2.0, 4.0, 0.5), (1.0, 1.0, 5.0)])
 def test_a_negative_prompt_is_what_the_words_are_guided_away_from(scales):
-    velocity = dict(zip(["", "p", "ps", "psn", "psw"], torch.randn(5, 2, 3, 4, 4), strict=True))
+    velocity = dict(zip(["", "p", "pn", "pw", "psw"], torch.randn(5, 2, 3, 4, 4), strict=True))
     s_p, s_s, s_w = scales
-    want = velocity["psn"] + s_w * (velocity["psw"] - velocity["psn"])
-    want = want + (s_s - 1) * (velocity["ps"] - velocity["p"]) + (s_p - 1) * (velocity["p"] - velocity[""])
+    want = velocity["pn"] + s_w * (velocity["pw"] - velocity["pn"])
+    want = want + s_s * (velocity["psw"] - velocity["pw"]) + (s_p - 1) * (velocity["p"] - velocity[""])
     told = branches(*scales, negative=True)
     rows = [velocity["p" * b.portrait + "s" * b.speech + "w" * b.words + "n" * b.negative] for b in told]
     assert torch.allclose(combine(torch.stack(rows), told)[0], want, atol=1e-5)

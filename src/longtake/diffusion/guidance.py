@@ -2,18 +2,19 @@
 
 Conditions are added one after the other, each step scaled by its own number:
 
-    v = v(nothing) + s_portrait * (v(portrait) - v(nothing)) + s_speech * (v(portrait, speech) - v(portrait))
-                   + s_words * (v(portrait, speech, words) - v(portrait, speech))
+    v = v(nothing) + s_portrait * (v(portrait) - v(nothing)) + s_words * (v(portrait, words) - v(portrait))
+                   + s_speech * (v(portrait, words, speech) - v(portrait, words))
 
 which is a weighted sum of four branches. A branch of weight zero is never run: equal scales leave one pair, scales of 1
-leave the fully told branch alone. Motion frames and regions are told to every branch.
+leave the fully told branch alone. Words stand before the speech so that at 1 they are told to every branch and cost none:
+a head that words turn is then turned in all of the sum (docs/decisions.md). Motion frames and regions are told to every branch.
 
-With a negative prompt the words are guided away from it instead of from no words, and the other steps are differences:
+With a negative prompt the words are guided away from it instead of from no words, and the portrait's step is a difference:
 
-    v = v(portrait, speech, negative) + s_words * (v(portrait, speech, words) - v(portrait, speech, negative))
-        + (s_speech - 1) * (v(portrait, speech) - v(portrait)) + (s_portrait - 1) * (v(portrait) - v(nothing))
+    v = v(portrait, negative) + s_words * (v(portrait, words) - v(portrait, negative))
+        + s_speech * (v(portrait, words, speech) - v(portrait, words)) + (s_portrait - 1) * (v(portrait) - v(nothing))
 
-which is the sum above where the negative says nothing. It takes up to two branches more.
+which is the sum above where the negative says nothing, and does not hear it where s_words is 1. It takes up to one branch more.
 """
 
 from collections.abc import Callable
@@ -40,11 +41,14 @@ class Branch:
 
 def branches(portrait: float, speech: float, words: float | None = None, negative: bool = False) -> list[Branch]:
     """The branches that these scales need, least told first. `words=None`: there is no prompt."""
-    scales = [portrait, speech] if words is None else [portrait, speech, words]
-    weights = [low - high for low, high in zip([1.0, *scales], [*scales, 0.0], strict=True)]
-    told = [Branch(weight, stage > 0, stage > 1, stage > 2) for stage, weight in enumerate(weights)]
-    if negative and words is not None:
-        told[2:3] = [Branch(speech - 1.0, True, True, False), Branch(1.0 - words, True, True, False, negative=True)]
+    if words is None:
+        told = [Branch(1 - portrait, False, False, False), Branch(portrait - speech, True, False, False)]
+        told.append(Branch(speech, True, True, False))
+    else:
+        told = [Branch(1 - portrait, False, False, False), Branch(portrait - words, True, False, False)]
+        if negative:
+            told[1:] = [Branch(portrait - 1, True, False, False), Branch(1 - words, True, False, False, negative=True)]
+        told += [Branch(words - speech, True, False, True), Branch(speech, True, True, True)]
     return [branch for branch in told if abs(branch.weight) > 1e-9]
 
 
