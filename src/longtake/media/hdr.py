@@ -9,6 +9,8 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 from jaxtyping import Float, UInt8
 
+from longtake.media.reformat import reformat
+
 PQ, HLG = 16, 18  # H.273 codes of the transfer function
 WHITE_NITS, PEAK_NITS = 203.0, 1000.0
 """What white paper shines with (BT.2408), and the brightest that is told apart."""
@@ -18,7 +20,7 @@ TO_709 = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0
 
 def as_sdr(frame: av.VideoFrame) -> UInt8[np.ndarray, "H W 3"]:
     """The frame as RGB for ordinary screens: bright light is pressed together, paper white stays bright."""
-    deep = frame.reformat(format="rgb48le", src_colorspace=Colorspace.BT2020, dst_color_range=ColorRange.JPEG)
+    deep = reformat(frame, format="rgb48le", src_colorspace=Colorspace.BT2020, dst_color_range=ColorRange.JPEG)
     light = _light(int(frame.color_trc))[deep.to_ndarray().astype(np.uint16, copy=False)] @ TO_709.T
     peak = PEAK_NITS / WHITE_NITS
     light = np.clip(light, 0, peak)

@@ -22,6 +22,7 @@ from longtake.media.codecs import CONTAINERS, Encoding
 from longtake.media.footage import Footage
 from longtake.media.fragments import BT709, LIMITED_RANGE
 from longtake.media.provenance import as_comment
+from longtake.media.reformat import reformat
 from longtake.media.video import open_video
 from longtake.media.writer import check_output, part_path, refuse
 
@@ -72,9 +73,8 @@ class Recoder:
     def write(self, time_s: Fraction, picture: UInt8[np.ndarray, "H W 3"]) -> None:
         """Appends a frame that is shown at this time of the source, and the sound up to a little after it."""
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
-        frame = frame.reformat(
-            format=self.encoding.pixels, dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
-        )
+        told = {"dst_colorspace": Colorspace.ITU709, "dst_color_range": ColorRange.MPEG}
+        frame = reformat(frame, format=self.encoding.pixels, **told)
         shown = time_s - self._start
         frame.pts, frame.time_base = round(shown / self._unit), self._unit
         try:

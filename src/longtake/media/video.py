@@ -16,6 +16,7 @@ from jaxtyping import UInt8
 
 from longtake.errors import InputError
 from longtake.media.provenance import from_comment
+from longtake.media.reformat import reformat
 from longtake.media.writer import VideoWriter, check_output, check_place, part_path
 
 __all__ = [
@@ -107,5 +108,5 @@ def as_rgb(frame: av.VideoFrame) -> UInt8[np.ndarray, "H W 3"]:
     """A frame's pixels. Untagged video is taken as BT.601 where it is small, as players do."""
     fallback = Colorspace.ITU709 if frame.height > 576 else Colorspace.ITU601
     matrix = MATRICES.get(int(frame.colorspace), fallback)
-    full = frame.reformat(format="rgb24", src_colorspace=matrix, dst_color_range=ColorRange.JPEG)
+    full = reformat(frame, format="rgb24", src_colorspace=matrix, dst_color_range=ColorRange.JPEG)
     return full.to_ndarray()

@@ -102,7 +102,9 @@ def _corpus_clips(place: Path, every: int, held: int) -> Iterator[Clip]:
     marked = any(row["split"] != "train" for row in rows)
     for k, row in enumerate(rows):
         with av.open(str(place / "clips" / f"{row['id']}.mp4")) as video:
-            frames = [f.to_ndarray(format="rgb24") for n, f in enumerate(video.decode(video=0)) if n % every == 0]
+            frames = [
+                f.to_ndarray(format="rgb24", threads=1) for n, f in enumerate(video.decode(video=0)) if n % every == 0
+            ]
         with np.load(place / "clips" / f"{row['id']}.npz") as arrays:
             landmarks = arrays["landmarks"][::every, :, :2]
         count = min(len(frames), len(landmarks))
