@@ -16,6 +16,7 @@ from ablation.rows import PARALLEL, ROWS, TABLES
 from ablation.sheets import write_sheets
 from ablation.speak import WINDOW_S
 from longtake.evaluate.controls import hardware
+from longtake.evaluate.kit.intervals import clip_estimate
 
 INTRO = """# The paper's ablation at mini scale, {date}
 
@@ -36,7 +37,7 @@ PANELS = {
     "background_db": "PSNR of the background, dB",
     "colour": "distance of the skin's colour, ΔE",
 }
-RESAMPLED = 4000
+DRAWS = 4000
 Spoken = dict[str, Any]
 
 
@@ -121,21 +122,12 @@ COLUMNS = (
 
 
 def interval(found: Sequence[float]) -> str:
-    """The mean with its bootstrap interval, as text; of a single clip the mean alone."""
-    known = np.array([value for value in found if np.isfinite(value)])
-    if not len(known):
+    """The mean over clips (each shows another person) with its bootstrap interval, as text; of a single clip the mean alone."""
+    estimate = clip_estimate(found, [str(k) for k in range(len(found))], DRAWS)
+    if not estimate.clips:
         return "–"
-    if len(known) == 1:
-        return f"{known[0]:.3f}"
-    low, high = bootstrap(known)
-    return f"{known.mean():.3f} [{low:.3f}, {high:.3f}]"
-
-
-def bootstrap(found: np.ndarray) -> tuple[float, float]:
-    """The 95 % interval of the mean when the clips are drawn again with replacement."""
-    drawn = np.random.default_rng(0).integers(0, len(found), (RESAMPLED, len(found)))
-    low, high = np.percentile(found[drawn].mean(1), [2.5, 97.5])
-    return float(low), float(high)
+    around = "" if estimate.low is None else f" [{estimate.low:.3f}, {estimate.high:.3f}]"
+    return f"{estimate.value:.3f}{around}"
 
 
 def mean_curve(clips: dict[int, Spoken], name: str) -> np.ndarray:
