@@ -43,7 +43,7 @@ def read_json(text: str) -> Prompts:
     """The track in a JSON text. Its values do not know their lines: errors in them name the prompt."""
     try:
         # Numbers stay as they are written: a whole one of many thousand digits would be an error of another kind.
-        return _track(_of_json(json.loads(text, parse_int=str, parse_float=str), DEPTH))
+        return _track(_of_json(json.loads(text, parse_int=str, parse_float=str, object_pairs_hook=_object), DEPTH))
     except json.JSONDecodeError as error:
         raise PromptError(f"line {error.lineno} is not JSON: {error.msg}.", expected=SCHEMA) from error
     except RecursionError as error:
@@ -61,6 +61,15 @@ def read_yaml(text: str) -> Prompts:
         place = f"line {mark.line + 1}" if mark else "the file"
         problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
         raise PromptError(f"{place} is not YAML: {problem}.", expected=SCHEMA) from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        name = next(name for name in names if names.count(name) > 1)
+        raise PromptError(f"'{name[:40]}' is said twice in one table.", do="remove one of the two")
+    return found
 
 
 def _of_json(value: Any, depth: int) -> Found:

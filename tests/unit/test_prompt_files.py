@@ -135,6 +135,7 @@ def test_signs_that_webvtt_has_to_spell_are_read(tmp_path):
         ("a.yaml", "- at: 1\n---\n- at: 2\n", "line 3: a second document"),
         ("a.yaml", "- at: 1\n  text: calm\n  text: sad\n", "line 3: 'text' is said twice"),
         ("a.json", '[{"at": 1},\n{"at": 2]', "line 2"),
+        ("a.json", '[{"at": 1, "text": "calm", "text": "sad"}]', "'text' is said twice"),
         ("a.json", '[{"at": 1}, {"at": 2, "ease": "slow"}]', "prompt 2"),
         ("a.json", f'[{{"at": {"1" * 5000}}}]', "prompt 1: A prompt starts at inf"),
         ("a.json", '[{"at": 1, "text": "\\ud800"}]', "prompt 1: The prompt at 0:01"),

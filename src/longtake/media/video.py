@@ -96,8 +96,13 @@ def open_video(path: str | Path) -> InputContainer:
     """The file, opened; raises InputError if it can't be or has no picture."""
     try:
         container = av.open(str(path))
+    except FileNotFoundError as error:
+        raise InputError(f"There is no video '{path}'.", do="check the path") from error
     except (FFmpegError, OSError, ValueError) as error:
-        raise InputError(f"The video '{path}' can't be read: {error}.", expected="mp4, mov, mkv, webm ...") from error
+        raise InputError(
+            f"The video '{path}' can't be read: {getattr(error, 'strerror', None) or error}.",
+            expected="mp4, mov, mkv, webm ...",
+        ) from error
     if not container.streams.video:
         container.close()
         raise InputError(f"There is no picture in '{path}'.", expected="a file with a video stream")
