@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from faces import packed_faces
+from longtake.errors import CorpusError
 from longtake.train.degrade import Ranges, blur_kernel, degrade, draw
 from longtake.train.face_clips import PictureFolders, open_clips, steady_squares, whole_square
 from longtake.train.face_windows import Cutting, cut_window, draw_window
@@ -91,6 +92,11 @@ def test_the_models_own_pictures_lie_where_the_true_ones_do(tmp_path):
     sharp, spoiled = cut_window(still, range(1), 48, cutting, np.random.default_rng(4))
     apart = np.abs(sharp.astype(int) - spoiled)
     assert apart.mean() < 0.5 * np.abs(sharp.astype(int) - spoiled[:, :, ::-1]).mean()
+
+
+def test_too_few_clips_to_learn_from_are_an_error_that_says_so(tmp_path):
+    with pytest.raises(CorpusError, match="are held out"):
+        open_clips(packed_faces(tmp_path, clips=6))
 
 
 def test_windows_are_consecutive_frames_of_one_clip():
