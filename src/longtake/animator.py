@@ -3,60 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from jaxtyping import UInt8
 
 from longtake.canvas import Canvas, canvas_size
-from longtake.clips import Chunk, Cue, Portrait, Prompts, Speech, Tail
+from longtake.clips import Chunk, Prompts, Tail
 from longtake.conditions import read_portrait, with_branches
 from longtake.drift import Guardian
 from longtake.enlarging import Enlarging
-from longtake.errors import InputError, SpeechUnreadable
-from longtake.expressing import expressive_cues, merged
 from longtake.face.regions import face_picture
+from longtake.inputs import Prepared, prepare, said, with_suggestions
 from longtake.journal.journal import Journal
 from longtake.journal.plan import Plan, expect_inputs, made_by, plan
-from longtake.media.images import read_image
 from longtake.media.video import VideoWriter, check_place
 from longtake.networks import Networks, devices, load_background, load_enhancer, load_networks
 from longtake.pace import Tell
 from longtake.parallel import ParallelSegments, check_strategy, step_of
-from longtake.prepare import prepare_portrait, prepare_speech
 from longtake.presets import Preset, preset
-from longtake.prompt_remarks import late_prompts
-from longtake.prompts import Given, Track, plain, prompts_of
+from longtake.prompts import Given, plain, prompts_of
 from longtake.render import render
 from longtake.restoration import enlarge_with, restore_with
-from longtake.segments import SEGMENT_FRAMES, Segments
+from longtake.segments import Segments
 from longtake.settings import Settings
 from longtake.span import Span, SpanWriter
-from longtake.telling import Telling, expect_words, no_words, told_branches, unknown_words
+from longtake.telling import Telling, expect_words, told_branches, unknown_words
 from longtake.weights.files import short_hash
-
-CHUNK_BYTES = 64 << 20
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """The inputs, read and checked: what is said about them comes before any work."""
-
-    portrait: Portrait
-    speech: Speech
-    prompts: Prompts | None = None  # None: nothing was said; a stretch made anew takes the video's own
-    suggested: tuple[Cue, ...] | None = None  # by the speech itself; None: it was not asked
-    picture: UInt8[np.ndarray, "H W 3"] | None = None  # the one that the portrait was cut from, where it is shown
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Everything that will make the result worse than it could be."""
-        late = late_prompts(self.prompts or Prompts(), self.speech.seconds)
-        return (*self.portrait.warnings, *self.speech.warnings, *late)
 
 
 class Animator:
@@ -98,10 +72,8 @@ class Animator:
         for segment in loop.until(total):
             assert loop.tail is not None
             sent = enlarging.take(segment, loop.tail, segment.first_frame + len(segment.frames) == total)
-            place, pictures = sent.first_frame, iter(sent.pictures)
-            while part := list(islice(pictures, at_a_time(enlarging.canvas.size))):
-                yield Chunk(np.stack(part), place, fps, segment.notes)
-                place += len(part)
+            for place, pictures in sent.parts():
+                yield Chunk(pictures, place, fps, segment.notes)
 
     def animate(
         self,
@@ -145,7 +117,7 @@ class Animator:
         and gone on with like any run.
         """
         ready = self._ready(portrait, speech, prompts, span.prompts())
-        expect_size(span, self._size(ready))
+        span.expect_size(self._size(ready))
         whole = self.plan(ready)
         plan = whole | {"first_frame": span.first, "frames": span.stop, "again": span.note(made_by(whole))}
         expect_inputs(span.made_by, plan, span.video)
@@ -263,55 +235,11 @@ class Animator:
         return made
 
 
-def with_suggestions(ready: Prepared, settings: Settings) -> Prepared:
-    """The same with what the speech suggests, where the settings want it and it was not asked yet."""
-    if not settings.performance.auto_expression or ready.suggested is not None:
-        return ready
-    return replace(ready, suggested=expressive_cues(ready.speech))
-
-
-def said(ready: Prepared, settings: Settings) -> Track:
-    """All that is said: the prompts, and between them what the speech suggests."""
-    fps, wanted = settings.video.fps, settings.performance.auto_expression
-    return Track(merged(ready.prompts or Prompts(), (ready.suggested or ()) if wanted else (), fps), fps)
-
-
 def animate(portrait: str | Path, speech: str | Path, out: str | Path = "talk.mp4", **options: Any) -> Path:
     """The video file of the portrait speaking. `options`: preset, device, dtype, settings, and those of Animator.animate."""
     names = ("overwrite", "progress", "restart", "keep_journal", "prompts")
     writing = {name: options.pop(name) for name in names if name in options}
     return Animator(options.pop("preset", "mini"), **options).animate(portrait, speech, out, **writing)
-
-
-def prepare(
-    portrait: str | Path, speech: str | Path, settings: Settings, model: Preset, prompts: Prompts | None = None
-) -> Prepared:
-    """The inputs, read and checked before the networks of the preset are loaded, so that bad input is told at once."""
-    if not model.knows_words and (settings.performance.auto_expression or (prompts and prompts.texts)):
-        raise no_words(model.name)
-    heard = prepare_speech(speech, model.separator if settings.speech.separate_voice else None)
-    if heard.frames(settings.video.fps) == 0:
-        raise SpeechUnreadable(
-            f"The sound in '{speech}' lasts only {heard.seconds:.3f} s: not one frame at {settings.video.fps} fps.",
-            do="give a longer sound, or raise video.fps",
-        )
-    picture = read_image(portrait) if settings.video.framing == "full" else None
-    return Prepared(prepare_portrait(portrait, settings.portrait, model), heard, prompts, picture=picture)
-
-
-def at_a_time(size: tuple[int, int]) -> int:
-    """How many pictures of (height, width) go into one chunk: a segment's, but of large ones fewer."""
-    return max(1, min(SEGMENT_FRAMES, CHUNK_BYTES // (3 * size[0] * size[1])))
-
-
-def expect_size(span: Span, size: tuple[int, int]) -> None:
-    """Raises InputError if a video of another size was made before."""
-    before = (span.facts.height, span.facts.width)
-    if before != size:
-        raise InputError(
-            f"'{span.video}' has {before[1]} x {before[0]} pixels; what is asked for has {size[1]} x {size[0]}.",
-            do="leave out --size and --framing, or make the whole video anew",
-        )
 
 
 def _given(speech: str | Path | None) -> str | Path:

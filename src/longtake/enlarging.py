@@ -7,8 +7,9 @@ enhancer has to see, and that goes with the tail.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 import torch
@@ -22,6 +23,8 @@ from longtake.media.pixels import as_frames, as_pictures
 from longtake.settings import EnhanceSettings
 
 Picture = UInt8[np.ndarray, "H W 3"]
+PART_BYTES = 64 << 20
+"""The most that a part of a segment may hold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +40,15 @@ class Outgoing:
     def stop(self) -> int:
         """The place behind the last one."""
         return self.first_frame + self.count
+
+    def parts(self) -> Iterator[tuple[int, UInt8[np.ndarray, "f H W 3"]]]:
+        """The pictures together, with the place of the first; large ones in several parts."""
+        place, pictures = self.first_frame, iter(self.pictures)
+        while (first := next(pictures, None)) is not None:
+            more = islice(pictures, max(0, PART_BYTES // first.nbytes - 1))
+            part = np.stack([first, *more])
+            yield place, part
+            place += len(part)
 
 
 class Enlarging:

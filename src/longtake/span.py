@@ -58,6 +58,15 @@ class Span:
         """The prompts that the beginning of the stretch was made with last."""
         return Asked(self.made_by, self.facts.fps).own(self.first)
 
+    def expect_size(self, size: tuple[int, int]) -> None:
+        """Raises InputError if the video has another size (height, width)."""
+        if size != (self.facts.height, self.facts.width):
+            there = f"'{self.video}' has {self.facts.width} x {self.facts.height} pixels"
+            raise InputError(
+                f"{there}; what is asked for has {size[1]} x {size[0]}.",
+                do="leave out --size and --framing, or make the whole video anew",
+            )
+
     def tail(self, count: int, seen: Callable[[Picture], Picture] = lambda picture: picture) -> Tail | None:
         """The `count` frames before the stretch, as the loop wants them; None at the beginning of the video.
 

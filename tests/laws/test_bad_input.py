@@ -118,7 +118,7 @@ def test_a_damaged_weight_file_is_a_weights_error(good, monkeypatch, capsys):
     mini = presets.mini()
     damaged = presets.Preset(mini.name, mini.settings, good, mini.about)
     monkeypatch.setitem(presets.PRESETS, "mini", lambda: damaged)
-    monkeypatch.setattr("longtake.animator.prepare", lambda *_: FakePrepared())
+    monkeypatch.setattr("longtake.inputs.prepare", lambda *_: FakePrepared())
     code, told = animate(capsys, good, good / "grey.png", good / "tone.wav", "--device", "cpu")
     assert code == WEIGHTS and "safetensors" in told
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from test_journal import Stop, one_thread, ready, stop_after, tiny_animator, write_speech  # noqa: F401
 
-from longtake import animator
-from longtake.animator import Prepared
+from longtake import inputs
 from longtake.clips import Cue, Prompts, Speech
 from longtake.corpus.captions import phrasings
 from longtake.errors import InputError, JournalMismatch, WeightsMissing
 from longtake.expressing import TEXTS, expressive_cues, merged
+from longtake.inputs import Prepared
 from longtake.prompts import Track, prompts_of
 from longtake.span import changed_span, find_span
 from tiny import Chirp, FakeWords, tiny_networks, tiny_portrait
@@ -150,7 +150,7 @@ AUTO = {"performance": {"auto_expression": True}}
 
 @pytest.fixture
 def nods(monkeypatch):
-    monkeypatch.setattr(animator, "expressive_cues", lambda speech: LATE)
+    monkeypatch.setattr(inputs, "expressive_cues", lambda speech: LATE)
 
 
 def test_what_the_speech_suggests_is_told_only_where_it_is_wanted(networks, nods):

@@ -15,9 +15,10 @@ import pytest
 import torch
 
 from longtake import animator as flow
-from longtake.animator import Animator, Prepared
+from longtake.animator import Animator
 from longtake.clips import Tail
 from longtake.errors import JournalBusy, JournalDamaged, JournalMismatch, OutputError
+from longtake.inputs import Prepared
 from longtake.journal.journal import Journal, journal_folder
 from longtake.journal.records import RECORDS, read_records
 from longtake.journal.tails import load_tail, save_tail

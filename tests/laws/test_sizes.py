@@ -8,12 +8,12 @@ import pytest
 from PIL import Image
 from test_journal import SECONDS, Stop, one_thread, stop_after, tiny_animator, write_speech  # noqa: F401
 
-from longtake import animator
-from longtake.animator import Prepared
+from longtake import inputs
 from longtake.canvas import Canvas, canvas_size
 from longtake.clips import Segment, Tail
 from longtake.enlarging import Enlarging
 from longtake.errors import InputError, JournalMismatch
+from longtake.inputs import Prepared
 from longtake.journal.tails import load_tail, save_tail
 from longtake.media.sound import open_speech
 from longtake.media.video import VideoWriter, read_frames, video_facts
@@ -50,10 +50,10 @@ def noise(seed, count=1):
 
 @pytest.mark.parametrize("framing", ["head", "full"])
 def test_the_whole_picture_is_read_where_it_is_shown(tmp_path, monkeypatch, framing):
-    monkeypatch.setattr(animator, "prepare_portrait", lambda *_: portrait())
+    monkeypatch.setattr(inputs, "prepare_portrait", lambda *_: portrait())
     Image.fromarray(picture()).save(tmp_path / "portrait.png")
     sound = write_speech(tmp_path / "chirp.wav")
-    found = animator.prepare(tmp_path / "portrait.png", sound, settings(framing=framing), preset("mini"))
+    found = inputs.prepare(tmp_path / "portrait.png", sound, settings(framing=framing), preset("mini"))
     assert found.suggested is None
     assert np.array_equal(found.picture, picture()) if framing == "full" else found.picture is None
 
@@ -255,7 +255,7 @@ def test_a_stretch_of_the_full_picture_is_made_anew_and_another_size_refused(net
 
 
 def test_a_stream_gives_the_pictures_of_the_file_a_few_at_a_time(networks, speech, monkeypatch):
-    monkeypatch.setattr("longtake.animator.CHUNK_BYTES", 3 * 90 * 120 * 5)
+    monkeypatch.setattr("longtake.enlarging.PART_BYTES", 3 * 90 * 120 * 5)
     animator = tiny_animator(networks, video=FULL)
     chunks = []
     for chunk in animator.stream(ready(speech)):

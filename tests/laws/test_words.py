@@ -5,11 +5,11 @@ import pytest
 import torch
 from test_journal import Stop, one_thread, ready, stop_after, tiny_animator, write_speech  # noqa: F401
 
-from longtake.animator import Prepared
 from longtake.clips import Cue, Prompts, Speech
 from longtake.conditions import read_portrait, segment_conditions, with_branches
 from longtake.diffusion.guidance import branches
 from longtake.errors import InputError, JournalMismatch, PromptError, WeightsMismatch, WeightsMissing
+from longtake.inputs import Prepared
 from longtake.journal.journal import journal_folder
 from longtake.media.video import read_frames, video_facts
 from longtake.prompts import Track, prompts_of

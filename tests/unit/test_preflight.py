@@ -8,7 +8,7 @@ import pytest
 from drawn_face import drawn_face
 from PIL import Image
 
-from longtake import animator, networks
+from longtake import animator, inputs, networks
 from longtake.apps import preflight
 from longtake.apps.calibrate import hummed, write_wav
 from longtake.apps.cli import app
@@ -28,7 +28,7 @@ def folder(tmp_path, monkeypatch, portrait):
     """Two inputs in a folder; the portrait is measured once for all tests, networks and big multiplications are forbidden."""
     Image.fromarray(drawn_face()).save(tmp_path / "me.png")
     write_wav(tmp_path / "talk.wav", hummed(5.0) + np.random.default_rng(0).normal(0, 1e-3, 80_000).astype(np.float32))
-    monkeypatch.setattr(animator, "prepare_portrait", lambda *_: portrait)
+    monkeypatch.setattr(inputs, "prepare_portrait", lambda *_: portrait)
     monkeypatch.setattr(networks, "load_networks", lambda *_: pytest.fail("networks were loaded"))
     monkeypatch.setattr(animator, "load_networks", lambda *_: pytest.fail("networks were loaded"))
     monkeypatch.setattr("longtake.apps.predict.predict", lambda *_: PREDICTED)
@@ -68,7 +68,7 @@ def test_programs_get_the_same_as_json(folder, capsys):
 
 def test_warnings_about_both_inputs_are_told_and_the_exit_code_is_0(folder, capsys, monkeypatch, portrait):
     write_wav(folder / "talk.wav", np.clip(9 * hummed(5.0), -1, 1))
-    monkeypatch.setattr(animator, "prepare_portrait", lambda *_: replace(portrait, warnings=("The face is blurred.",)))
+    monkeypatch.setattr(inputs, "prepare_portrait", lambda *_: replace(portrait, warnings=("The face is blurred.",)))
     assert dry_run(folder) == 0
     told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("!")]
     assert any("blurred" in line for line in told) and any("clipped" in line for line in told)

@@ -128,8 +128,8 @@ def test_the_portraits_identity_is_that_of_the_source():
 
 
 def test_the_voice_is_separated_only_if_asked_and_a_missing_separator_says_what_to_fetch(tmp_path):
-    from longtake.animator import prepare
     from longtake.errors import WeightsMissing
+    from longtake.inputs import prepare
 
     pytest.importorskip("onnxruntime")
     examples = Path(__file__).parents[2] / "examples"

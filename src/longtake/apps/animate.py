@@ -22,7 +22,8 @@ from longtake.settings import Settings
 from longtake.times import seconds_of
 
 if TYPE_CHECKING:
-    from longtake.animator import Animator, Prepared
+    from longtake.animator import Animator
+    from longtake.inputs import Prepared
     from longtake.pace import Progress, Tell
     from longtake.span import Span
 
@@ -118,7 +119,8 @@ def _changed(wish: Wish, stop_s: float) -> Span:
 
 
 def _work(wish: Wish, model: Preset, settings: Settings, told: Told, act: Act) -> None:
-    from longtake.animator import Animator, prepare
+    from longtake.animator import Animator
+    from longtake.inputs import prepare
 
     preview = preview_place(told.preview, told.preview_every, wish.out)
     ready = prepare(wish.portrait, wish.speech, settings, model, wish.prompts)

@@ -21,7 +21,8 @@ from longtake.presets import Preset
 from longtake.settings import Settings
 
 if TYPE_CHECKING:
-    from longtake.animator import Animator, Prepared
+    from longtake.animator import Animator
+    from longtake.inputs import Prepared
     from longtake.pace import Progress
 
 SEGMENTS = 3
@@ -65,8 +66,8 @@ def calibrate(model: Preset, settings: Settings, tell: Callable[[Progress], None
 
 def sample_inputs(animator: Animator, folder: Path) -> Prepared:
     """A drawn portrait and a hummed speech of a few segments."""
-    from longtake.animator import Prepared
     from longtake.face.drawn import drawn_face
+    from longtake.inputs import Prepared
     from longtake.media.sound import open_speech
     from longtake.parallel import step_of
     from longtake.prepare import portrait_of

@@ -33,8 +33,8 @@ def preflight(wish: Wish, overwrite: bool, named: bool = True) -> dict[str, Any]
     folder = journal_folder(wish.out)
     replaces = not overwrite and not folder.exists() and wish.out.exists()
     check_output(wish.out, overwrite or folder.exists() or not named)
-    from longtake.animator import prepare, said, with_suggestions
     from longtake.apps.animate import size_remarks
+    from longtake.inputs import prepare, said, with_suggestions
 
     ready = prepare(wish.portrait, wish.speech, settings, model, wish.prompts)
     track = said(with_suggestions(ready, settings), settings)

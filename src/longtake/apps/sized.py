@@ -11,8 +11,8 @@ import numpy as np
 from longtake.settings import Settings
 
 if TYPE_CHECKING:
-    from longtake.animator import Prepared
     from longtake.apps.estimate import Estimate
+    from longtake.inputs import Prepared
 
 FRAMES = 3
 ENCODER_BYTES = {"h264": 60, "hevc": 110, "av1": 140}

@@ -55,7 +55,7 @@ def play_chunks(
     player: Player, portrait: Any, samples: Float[np.ndarray, " samples"], cues: Cues = ()
 ) -> Iterator[UInt8[np.ndarray, "f H W 3"]]:
     """The frames of a video of any length, chunk by chunk, from a `Portrait` and samples at 16 kHz."""
-    from longtake.animator import Prepared
+    from longtake.inputs import Prepared
 
     for chunk in player.stream(Prepared(portrait, speech_of(samples)), prompts=cues or None):
         yield chunk.frames

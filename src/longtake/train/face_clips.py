@@ -60,7 +60,9 @@ class PackedClips:
         self.heldout = [clip for clip in clips if clip[0] in held]
         self.train = [clip for clip in clips if clip[0] not in held]
         if not self.train:
-            raise CorpusError(f"All {len(clips)} clips in {folder} are held out.", do="pack more clips: the last six are")
+            raise CorpusError(
+                f"All {len(clips)} clips in {folder} are held out.", do="pack more clips: the last six are"
+            )
         self._own = self._latents = None
         if "own" in index:
             side, (channels, places) = index["own"]["side"], index["own"]["latents"]
