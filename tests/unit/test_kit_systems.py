@@ -11,10 +11,11 @@ from evaluated import clips
 from films import film
 
 from longtake.errors import CorpusError, InputError, SettingsError
+from longtake.evaluate.kit.calling import Job, write_config
 from longtake.evaluate.kit.datasets import in_split, load_items, split_hash
 from longtake.evaluate.kit.inputs import pieces, prepare_inputs, prepare_item
 from longtake.evaluate.kit.recipe import SystemPart, described, read_recipe
-from longtake.evaluate.kit.running import Job, run_system, write_config
+from longtake.evaluate.kit.running import run_system
 from longtake.media.sound import read_sound
 
 RECIPES = Path("recipes/eval")
@@ -274,7 +275,7 @@ def test_inputs_are_a_first_frame_and_a_voice_and_what_has_none_is_told(tmp_path
 
 
 def test_a_job_names_its_files_in_full():
-    from longtake.evaluate.kit.running import Place, placeholders
+    from longtake.evaluate.kit.calling import Place, placeholders
 
     names = placeholders(
         part(command="x"), Job("a", Path("p.png"), Path("s.wav"), 2.0), Place(Path("it"), Job("a", Path("p"), None, 2))

@@ -13,10 +13,10 @@ from jaxtyping import UInt8
 
 from longtake.clips import SAMPLE_RATE_HZ, Speech
 from longtake.errors import CorpusError, InputError, LongtakeError
+from longtake.evaluate.kit.calling import Job
 from longtake.evaluate.kit.clips import PICTURES, files_of
 from longtake.evaluate.kit.datasets import Item
 from longtake.evaluate.kit.normalising import write_frames
-from longtake.evaluate.kit.running import Job
 from longtake.evaluate.kit.store import content_hash
 from longtake.evaluate.metrics.protocol import FPS, Clip
 from longtake.journal.files import replace_file
