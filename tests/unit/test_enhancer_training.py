@@ -16,7 +16,8 @@ from longtake.models.vqgan import Vqgan, VqganSizes
 from longtake.networks import load_enhancer
 from longtake.settings import RunSettings
 from longtake.train import enhancer as stage
-from longtake.train.enhancer import EnhancerTask, learning
+from longtake.train.enhancer import EnhancerTask
+from longtake.train.enhancer_learner import learning
 from longtake.train.recipe import Recipe, read_recipe
 from longtake.train.run import task_module
 from longtake.weights import files

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +14,18 @@ from torch import Tensor, nn
 
 from longtake.errors import CorpusError, SettingsError
 from longtake.media.pixels import as_frames, as_pictures
-from longtake.models.code_predictor import Layer
-from longtake.models.enhancer import Enhancer, EnhancerSizes, in_colours_of, mini_sizes
+from longtake.models.enhancer import Enhancer, EnhancerSizes, mini_sizes
 from longtake.models.vqgan import Vqgan
 from longtake.train.autoencoder import psnr
 from longtake.train.cost import cost, operations_of
 from longtake.train.enhancer_codes import differences, perplexity
+from longtake.train.enhancer_learner import Learner, begin, cut, learning
 from longtake.train.face_clips import open_clips
 from longtake.train.face_windows import Cutting, cut_window, draw_window
 from longtake.train.frames import header
 from longtake.train.recipe import Part, Recipe, make_sizes
 from longtake.train.task import Batch, plain
 
-TIME = ("time_norm.", "time.", "time_ff_norm.", "time_ff.", "steady.")
-"""What is aligned: it learns in stage C, and nothing else does."""
-KNOWN = ("decoder.", "codebook.")
-"""What stage A learned stays as it is; the encoder goes on from there."""
 SHOWN = 0.7
 """Fidelity of the sheet: what `longtake enhance` takes by default."""
 SIZES = {"mini": mini_sizes, "paper": EnhancerSizes}
@@ -60,30 +54,6 @@ class Aims(Part):
     fidelity: tuple[float, float] = Field(default=(0.5, 1.0), description="from where to where it is drawn")
 
 
-class Learner(Enhancer):
-    """The enhancer as it learns: all that the loss needs, in one call (data parallelism wants that)."""
-
-    def forward(
-        self, given: Float[Tensor, "b f c H W"], align: bool, fidelity: float, top: int, left: int, part: int
-    ) -> tuple[Float[Tensor, "r l k"], Float[Tensor, "r c h w"], Float[Tensor, "r 3 h2 w2"] | None]:
-        """Scores, features, and the pictures of a part of the code grid; none with `part` 0."""
-        b, f = given.shape[:2]
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not align):  # stage C leaves the encoder alone
-            features, seen = self.read(given.flatten(0, 1), fidelity if part else 0.0, at_once=b * f)
-        scores = self.predictor(features.unflatten(0, (b, f)), align).flatten(0, 1)
-        if not part:
-            return scores, features, None
-        grid = features.shape[-1]
-        seen = [{side: cut(x, grid, top, left, part) for side, x in seen[0].items()}]
-        if align and self.steady:
-            seen = self.aligned(seen, b)
-        entries = in_colours_of(self.codebook.entries(scores.argmax(-1).unflatten(1, (grid, grid))), features)
-        change = {
-            side: functools.partial(self.fusion[str(side)], seen=x, fidelity=fidelity) for side, x in seen[0].items()
-        }
-        return scores, features, self.decoder(cut(entries, grid, top, left, part), change)
-
-
 class EnhancerTask:
     """Spoiled faces in, the codes of the sharp ones out; alone (stage B) or in windows that see each other (stage C)."""
 
@@ -95,7 +65,7 @@ class EnhancerTask:
         self.sizes = read_sizes(recipe)
         self.model = Learner(self.sizes).requires_grad_(False)
         self.teacher = _teacher(self.data, self.sizes)
-        _begin(self.model, self.teacher)
+        begin(self.model, self.teacher)
         for parameter in learning(self.model, self.aligned):
             parameter.requires_grad_(True)
         if self.sizes.latents and self.clips.latents(self.clips.train[0][0]) is None:
@@ -191,20 +161,6 @@ class EnhancerTask:
         return codes.flatten(1), teacher.codebook.entries(codes).float()
 
 
-def learning(enhancer: Enhancer, aligned: bool) -> Iterator[nn.Parameter]:
-    """The parameters that learn in stage C, or else in stage B."""
-    for name, parameter in enhancer.named_parameters():
-        timely = any(f".{part}" in f".{name}" for part in TIME)
-        if timely if aligned else not (timely or name.startswith(KNOWN)):
-            yield parameter
-
-
-def cut(x: Float[Tensor, "r c H W"], grid: int, top: int, left: int, part: int) -> Float[Tensor, "r c h w"]:
-    """What lies over `part` x `part` places of a code grid of `grid` a side."""
-    scale = x.shape[-1] // grid
-    return x[..., scale * top : scale * (top + part), scale * left : scale * (left + part)]
-
-
 def read_sizes(recipe: Recipe) -> EnhancerSizes:
     """The sizes that [sizes] names: those of mini, with or without latents for input, or the published ones."""
     table = dict(recipe.sizes)
@@ -225,19 +181,6 @@ def _teacher(data: Data, sizes: EnhancerSizes) -> Vqgan:
     tensors, _ = files.read(data.codes)
     load(teacher, {name: x for name, x in tensors.items() if not name.startswith("judge.")})
     return teacher.eval().requires_grad_(False)
-
-
-@torch.no_grad()
-def _begin(enhancer: Enhancer, teacher: Vqgan) -> None:
-    """The enhancer begins with what stage A knows, its temporal layers as no-ops: aligned and alone are the same at first."""
-    known = ("decoder", "codebook") if enhancer.sizes.latents else ("encoder", "decoder", "codebook")
-    for name in known:
-        getattr(enhancer, name).load_state_dict(getattr(teacher, name).state_dict())
-    for layer in enhancer.predictor.layers:
-        assert isinstance(layer, Layer)
-        for last in (layer.time.out, layer.time_ff.down):
-            last.weight.zero_()
-            last.bias.zero_()
 
 
 def _at(picture: np.ndarray, side: int) -> np.ndarray:
