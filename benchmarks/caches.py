@@ -20,8 +20,8 @@ from machine import machine
 from plain import Savings, saving
 
 from longtake.models.animation import Animation, hallo2_sizes
-from longtake.models.denoiser import Conditions, PreparedVideo
 from longtake.models.pairing import context_rows, frame_reads
+from longtake.models.told import Conditions, PreparedVideo
 
 FRAMES, MOTION = 16, 2
 TOLERANCE = 1e-4  # of the answer's spread, after all steps

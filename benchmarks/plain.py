@@ -19,10 +19,11 @@ from torch import Tensor
 from longtake.models.attention import Attention, KeyValue, Reading, attend
 from longtake.models.audio_attention import REGIONS, AudioModule, Hearing, RegionMaps
 from longtake.models.blocks import Grow, grid, tokens
-from longtake.models.denoiser import Conditions, Layer
+from longtake.models.denoiser_layer import Layer
 from longtake.models.motion_module import Lead, MotionModule, over_space, over_time
 from longtake.models.reference_net import Features, ReferenceLayer
 from longtake.models.rows import Rows
+from longtake.models.told import Conditions
 
 
 @dataclass(frozen=True)

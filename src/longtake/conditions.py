@@ -19,10 +19,10 @@ from longtake.clips import Portrait, Regions
 from longtake.diffusion.guidance import Branch
 from longtake.face.regions import face_picture
 from longtake.media.pixels import as_pictures
-from longtake.models.denoiser import Conditions
 from longtake.models.pairing import context_rows, frame_reads
 from longtake.models.projectors import with_lids
 from longtake.models.reference_net import Features
+from longtake.models.told import Conditions
 from longtake.networks import Networks
 from longtake.settings import Settings
 from longtake.telling import SegmentWords

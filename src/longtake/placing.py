@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from longtake.models.animation import Animation
 from longtake.models.blocks import Grow, Resnet, Shrink
-from longtake.models.denoiser import Layer
+from longtake.models.denoiser_layer import Layer
 from longtake.models.projectors import IdentityProjection, Locator, SpeechProjection
 from longtake.models.reference_net import ReferenceLayer
 from longtake.settings import RunSettings

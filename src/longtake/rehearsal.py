@@ -17,8 +17,9 @@ from torch.utils._pytree import tree_leaves
 
 from longtake.diffusion.guidance import Branch
 from longtake.models.animation import Animation, AnimationSizes, hallo2_sizes
-from longtake.models.denoiser import Conditions, Deep, Prepared
+from longtake.models.denoiser import Deep
 from longtake.models.pairing import context_rows, frame_reads
+from longtake.models.told import Conditions, Prepared
 from longtake.networks import codec_of
 from longtake.placing import blocks, largest, weight_bytes, weights_of
 from longtake.presets import Preset

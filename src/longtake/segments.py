@@ -21,8 +21,9 @@ from longtake.decode import decode_frames
 from longtake.diffusion.guidance import combine, sample
 from longtake.diffusion.noise import common_noise, mixed_noise, segment_generator
 from longtake.diffusion.schedule import scheduler
-from longtake.models.denoiser import Conditions, Deep, Prepared, PreparedVideo
+from longtake.models.denoiser import Deep
 from longtake.models.reference_net import Features
+from longtake.models.told import Conditions, Prepared, PreparedVideo
 from longtake.motion import add_noise, drop_patches, motion_frames
 from longtake.networks import Networks
 from longtake.settings import Settings

@@ -7,8 +7,8 @@ import weight_rule as rule
 from torch import Tensor
 
 from longtake.models.animation import Animation, hallo2_sizes
-from longtake.models.denoiser import Conditions
 from longtake.models.pairing import context_rows, frame_reads
+from longtake.models.told import Conditions
 from longtake.weights.load import load_published
 from longtake.weights.names import published as published_name
 

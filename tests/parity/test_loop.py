@@ -13,8 +13,8 @@ import weight_rule as rule
 
 from longtake.diffusion.guidance import branches, combine, sample
 from longtake.diffusion.schedule import scheduler
-from longtake.models.denoiser import Conditions
 from longtake.models.pairing import context_rows, frame_reads
+from longtake.models.told import Conditions
 
 GOLDEN = np.load(Path(__file__).parents[1] / "fixtures" / "parity" / "long_loop.npz")
 OPTIONS = json.loads(str(GOLDEN["options"]))

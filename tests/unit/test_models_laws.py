@@ -10,9 +10,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from longtake.models.animation import Animation, init_for_training, mini_sizes
 from longtake.models.attention import attend
 from longtake.models.blocks import Grow
-from longtake.models.denoiser import Conditions
 from longtake.models.pairing import context_rows, frame_reads
 from longtake.models.rows import Rows
+from longtake.models.told import Conditions
 
 FRAMES, MOTION = 3, 2
 

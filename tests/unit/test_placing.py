@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from longtake.models.animation import Animation, mini_sizes
-from longtake.models.denoiser import Conditions
+from longtake.models.told import Conditions
 from longtake.placing import blocks, compile_blocks, largest, offload, weight_bytes
 
 CPU = torch.device("cpu")

@@ -7,8 +7,8 @@ from plain import Savings, saving
 from torch.utils.flop_counter import FlopCounterMode
 
 from longtake.models.animation import Animation, mini_sizes
-from longtake.models.denoiser import Conditions
 from longtake.models.pairing import context_rows, frame_reads
+from longtake.models.told import Conditions
 
 FRAMES, MOTION = 3, 2
 TOLERANCE = 2e-5  # of the answer's spread, float32

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from longtake.models.attention import Heads
-from longtake.models.denoiser import Denoiser, DenoiserSizes
+from longtake.models.denoiser import Denoiser
 from longtake.models.layout import UNetSizes
 from longtake.models.projectors import (
     IdentityProjection,
@@ -18,6 +18,7 @@ from longtake.models.projectors import (
     SpeechSizes,
 )
 from longtake.models.reference_net import ReferenceNet
+from longtake.models.told import DenoiserSizes
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from jaxtyping import Bool, Float, Real
 from torch import Tensor
 
 from longtake.models.animation import Animation
-from longtake.models.denoiser import Conditions
 from longtake.models.pairing import context_rows
 from longtake.models.projectors import with_lids
+from longtake.models.told import Conditions
 
 
 @dataclass(frozen=True)
