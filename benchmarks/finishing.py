@@ -31,7 +31,7 @@ def main(minutes: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         speech = open_speech(noise(Path(folder) / "noise.wav", minutes))
         frames = np.random.default_rng(0).integers(0, 255, (FRAMES, 64, 64, 3), np.uint8)
-        first = Pieces(settings, speech, "").encode(frames, 0, 0)
+        first = Pieces(settings, speech, "").encode(frames, FRAMES, 0, 0)
         again = b"".join(box for kind, box in boxes(first) if kind in (b"moof", b"mdat"))
         part = Path(folder) / "part.mp4"
         with open(part, "wb") as file:

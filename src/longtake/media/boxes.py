@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import struct
-from array import array
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import BinaryIO
 
-Strand = list[bytes | memoryview]
+Strand = list[bytes | bytearray]
 
 
 def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -63,11 +62,22 @@ def full_box(kind: bytes, version: int, *parts: bytes | Strand) -> Strand:
     return box(kind, struct.pack(">I", version << 24), *parts)
 
 
-def numbers(values: array) -> Strand:
-    """Numbers as tables have them: their count, then each, the largest byte first."""
-    table = values[:]
-    table.byteswap()
-    return [struct.pack(">I", len(table)), memoryview(table).cast("B")]
+class Table:
+    """Numbers as a table of the index has them, the largest byte first, from the start: written without being copied."""
+
+    def __init__(self, kind: str = "I") -> None:
+        self.kind, self.data = kind, bytearray()  # "I": 32 bits, "Q": 64
+
+    def __len__(self) -> int:
+        return len(self.data) // struct.calcsize(self.kind)
+
+    def extend(self, values: Collection[int]) -> None:
+        """Adds numbers at the end."""
+        self.data += struct.pack(f">{len(values)}{self.kind}", *values)
+
+    def strand(self) -> Strand:
+        """The count of the numbers, then each."""
+        return [struct.pack(">I", len(self)), self.data]
 
 
 def lasting(header: bytes, duration: int, hz: int | None = None) -> Strand:

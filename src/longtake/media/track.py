@@ -6,7 +6,7 @@ import struct
 from array import array
 from typing import BinaryIO
 
-from longtake.media.boxes import Strand, box, boxes, child, full_box, lasting, numbers
+from longtake.media.boxes import Strand, Table, box, boxes, child, full_box, lasting
 
 MOVIE_HZ = 1000
 
@@ -17,15 +17,15 @@ class Track:
     def __init__(self, header: bytes, hz: int, step: int) -> None:
         self.header = header  # its `trak` box, as the growing file has it
         self.hz, self.step = hz, step  # units a second, units that a sample lasts
-        self.sizes, self.keys = array("I"), array("I")  # keys: samples that can be begun with; none = all
-        self.places, self.counts = array("Q"), array("I")  # of the chunks in the file; samples in each
+        self.sizes, self.keys = Table(), Table()  # keys: samples that can be begun with; none = all
+        self.places, self.counts = Table("Q"), array("I")  # of the chunks in the file; samples in each
 
     def add(self, file: BinaryIO, samples: list[bytes]) -> None:
         """Writes samples as one chunk."""
         if samples:
-            self.places.append(file.tell())
+            self.places.extend([file.tell()])
             self.counts.append(len(samples))
-            self.sizes.extend(map(len, samples))
+            self.sizes.extend([*map(len, samples)])
             file.write(b"".join(samples))
 
     def room(self, samples: int, chunks: int) -> int:
@@ -61,8 +61,8 @@ class Track:
             b"stbl",
             description,
             full_box(b"stts", 0, struct.pack(">III", 1, len(self.sizes), self.step)),
-            full_box(b"stss", 0, numbers(self.keys)) if self.keys else b"",
+            full_box(b"stss", 0, self.keys.strand()) if len(self.keys) else b"",
             full_box(b"stsc", 0, struct.pack(">I", len(runs)), *runs),
-            full_box(b"stsz", 0, struct.pack(">I", 0), numbers(self.sizes)),
-            full_box(b"co64", 0, numbers(self.places)),
+            full_box(b"stsz", 0, struct.pack(">I", 0), self.sizes.strand()),
+            full_box(b"co64", 0, self.places.strand()),
         )

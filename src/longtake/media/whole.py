@@ -35,7 +35,7 @@ def write_whole(part: Path, size: int, target: Path, settings: VideoSettings, sp
         room = len(moov) + 100 + picture.room(pictures, pieces) + (heard.room(pieces) if heard else 0)
         file.write(kind)
         index = file.tell()
-        file.write(b"\0" * room)
+        file.seek(room, os.SEEK_CUR)
         _write_data(file, _pictures(made, size), picture, heard, settings.fps)
         file.seek(index)
         written = _index(moov, picture, heard, pictures / settings.fps)
@@ -61,7 +61,7 @@ def _write_data(file: BinaryIO, pieces: Iterator[list[bytes]], picture: Track, h
     data = file.tell()
     file.write(struct.pack(">I4sQ", 1, b"mdat", 0))
     for samples in pieces:
-        picture.keys.append(len(picture.sizes) + 1)
+        picture.keys.extend([len(picture.sizes) + 1])
         picture.add(file, samples)
         if heard:
             heard.track.add(file, heard.encoder.until(len(picture.sizes) / fps))
