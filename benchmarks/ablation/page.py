@@ -69,6 +69,7 @@ def page_text(
     lines = [INTRO.format_map({"date": date, "hardware": hardware(), **plan})]
     for title, names in TABLES.items():
         lines += [f"## {title}", "", *table(names, spoken), ""]
+    lines += ["## Less `both`, clip by clip", "", *paired_table(spoken), ""]
     lines += ["## Pictures", "", *(f"![{p.stem}](../docs/pictures/{p.name})" for p in pictures), ""]
     lines += [
         "## Trainings",
@@ -97,6 +98,20 @@ def table(names: Sequence[str], spoken: dict[str, dict[int, Spoken]]) -> list[st
     return lines
 
 
+def paired_table(spoken: dict[str, dict[int, Spoken]]) -> list[str]:
+    """How far each row is from `both` on the same clips, the mean over the minute: what clips have in common cancels."""
+    heads = ["row", "clips", "identity", "sharpness", "background dB", "colour ΔE", "mouth", "jump at joints"]
+    lines = [f"| {' | '.join(heads)} |", "| --- |" + " ---: |" * (len(heads) - 1)]
+    base = spoken["both"]
+    for name, clips in spoken.items():
+        common = [clip for clip in clips if clip in base]
+        if name == "both" or not common:
+            continue
+        apart = [[one(clips[clip]) - one(base[clip]) for clip in common] for one in MEANS]
+        lines.append(f"| `{name}` | {len(common)} | {' | '.join(map(interval, apart))} |")
+    return lines
+
+
 def values(clip: Spoken, name: str) -> np.ndarray:
     """A measure over the windows of a clip; NaN where it could not be told."""
     return np.array([math.nan if window[name] is None else window[name] for window in clip["windows"]], float)
@@ -110,14 +125,23 @@ def _change(name: str):
     return lambda clip: values(clip, name)[-1] - values(clip, name)[0]
 
 
+def _mean(name: str):
+    return lambda clip: float(np.nanmean(values(clip, name)))
+
+
+def _jump(clip: Spoken) -> float:
+    return float(clip["jump"])
+
+
+MEANS = (*map(_mean, ("identity", "sharpness", "background_db", "colour", "mouth")), _jump)
 COLUMNS = (
     _last("identity"),
     _change("identity"),
     lambda clip: values(clip, "sharpness")[-1] / values(clip, "sharpness")[0],
     _change("background_db"),
     _last("colour"),
-    lambda clip: np.nanmean(values(clip, "mouth")),
-    lambda clip: clip["jump"],
+    _mean("mouth"),
+    _jump,
 )
 
 

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 from ablation.curve import panels_svg
-from ablation.page import interval
+from ablation.page import interval, paired_table
 from ablation.pieces import Piece, claim, read_result, result_path, work
 from ablation.rows import PARALLEL, ROWS, TABLES
 from ablation.speak import Changes, windows_of
@@ -74,6 +74,17 @@ def test_the_interval_holds_the_mean_and_a_single_clip_has_none():
     mean, low, high = map(float, re.findall(r"[\d.]+", interval([0.1, 0.2, 0.4, 0.3])))
     assert 0.1 < low < mean == 0.25 < high < 0.4
     assert interval([0.25]) == "0.250" and interval([float("nan")]) == "–"
+
+
+def test_what_clips_have_in_common_cancels_in_the_paired_table():
+    def spoken(worse):
+        """Two clips that are far apart, each a little worse than in `both`."""
+        names = ("identity", "sharpness", "background_db", "colour", "mouth")
+        windows = [[{name: base + worse for name in names}] for base in (0.1, 0.9)]
+        return {clip: {"windows": one, "jump": 1.0} for clip, one in enumerate(windows)}
+
+    lines = paired_table({"both": spoken(0.0), "none": spoken(0.02), "drop": {}})
+    assert lines[2:] == [f"| `none` | 2 | {' | '.join(['0.020 [0.020, 0.020]'] * 5)} | 0.000 [0.000, 0.000] |"]
 
 
 def test_windows_are_cut_where_they_end_whatever_the_segments():
