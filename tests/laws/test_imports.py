@@ -20,6 +20,7 @@ LAYERS = [
     {
         "networks",
         "placing",
+        "inputs",
         "prepare",
         "prompts",
         "prompt_files",

@@ -125,11 +125,13 @@ HALF = Prompts((Cue(0.0, "smiling", 320.0, ease_s=0.0),))
     ("prompts", "expressiveness", "worded", "times"),
     [
         (HALF, 1.0, 500, 1.0),
-        (HALF, 2.0, 500, 1.5),
-        (replace(HALF, negative="frowning"), 1.0, 1000, 2.0),
+        (HALF, 1.5, 500, 1.5),
+        (HALF, 2.0, 500, 1.0),
+        (replace(HALF, negative="frowning"), 1.0, 1000, 1.0),
+        (replace(HALF, negative="frowning"), 1.5, 1000, 1.5),
         (HALF, 0.0, 0, 1.0),
     ],
-    ids=["equal scales", "another scale", "negative", "not told"],
+    ids=["as the portrait", "another scale", "as the speech", "negative as the speech", "negative", "not told"],
 )
 def test_the_guidance_branches_of_words_are_counted_where_something_is_said(
     measured, prompts, expressiveness, worded, times

@@ -67,7 +67,7 @@ def animator(monkeypatch):
         fake.prompts = prompts
         return ready
 
-    module.prepare = prepare  # type: ignore[attr-defined]
+    monkeypatch.setattr("longtake.inputs.prepare", prepare)
     monkeypatch.setitem(sys.modules, "longtake.animator", module)
     return fake
 
@@ -126,8 +126,8 @@ def test_flags_lie_over_sets_which_lie_over_the_file(animator, tmp_path):
     sampling = animator.settings.sampling
     assert (sampling.scheduler, sampling.steps, sampling.seed) == ("unipc", 6, 7)
     guidance = animator.settings.guidance
-    assert guidance.speech == guidance.words == 3.0
-    assert guidance.portrait == 1.0  # mini is not guided by it
+    assert guidance.speech == 3.0
+    assert guidance.portrait == guidance.words == 1.0  # mini is not guided by them
     assert (animator.settings.run.device, animator.settings.run.dtype) == ("cpu", "float32")
     assert animator.settings.portrait.face == 2 and animator.settings.speech.separate_voice
 
