@@ -1,5 +1,7 @@
 """Laws of prompts in the loop: where nothing is said nothing changes, to the bit; what is said is known to the journal."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,9 +14,10 @@ from longtake.errors import InputError, JournalMismatch, PromptError, WeightsMis
 from longtake.inputs import Prepared
 from longtake.journal.journal import journal_folder
 from longtake.media.video import read_frames, video_facts
+from longtake.presets import preset
 from longtake.prompts import Track, prompts_of
 from longtake.span import changed_span, find_span
-from longtake.telling import Telling, expect_words, unknown_words
+from longtake.telling import Telling, expect_words, told_branches, unknown_words
 from tiny import SETTINGS, Chirp, FakeWords, tiny_networks, tiny_portrait
 
 LATE = [(1.3, "laughing")]
@@ -233,3 +236,11 @@ def test_how_far_words_close_the_eyes_follows_text_strength_and_ease():
     assert telling.narrowed(10) == pytest.approx(0.5 * 0.5 * 0.8)
     assert 0 < telling.narrowed(30) < 0.2 and telling.narrowed(70) == 0
     assert telling.blinks(10) == 0 and Telling(Track(prompts_of("blink"), 25), FakeWords()).blinks(10) == 0
+
+
+def test_a_negative_prompt_is_heard_where_words_are_guided_at_one():
+    mini = preset("mini").settings
+    calm = prompts_of("calm")
+    assert mini.guidance.words == 1.0
+    assert not any(branch.negative for branch in told_branches(mini, calm))
+    assert any(branch.negative for branch in told_branches(mini, replace(calm, negative="frown")))

@@ -14,7 +14,7 @@ With a negative prompt the words are guided away from it instead of from no word
     v = v(portrait, negative) + s_words * (v(portrait, words) - v(portrait, negative))
         + s_speech * (v(portrait, words, speech) - v(portrait, words)) + (s_portrait - 1) * (v(portrait) - v(nothing))
 
-which is the sum above where the negative says nothing, and does not hear it where s_words is 1. It takes up to one branch more.
+which is the sum above where the negative says nothing, and does not hear it where s_words is 1. It takes up to two branches more.
 """
 
 from collections.abc import Callable
@@ -41,14 +41,16 @@ class Branch:
 
 def branches(portrait: float, speech: float, words: float | None = None, negative: bool = False) -> list[Branch]:
     """The branches that these scales need, least told first. `words=None`: there is no prompt."""
-    if words is None:
-        told = [Branch(1 - portrait, False, False, False), Branch(portrait - speech, True, False, False)]
-        told.append(Branch(speech, True, True, False))
-    else:
-        told = [Branch(1 - portrait, False, False, False), Branch(portrait - words, True, False, False)]
-        if negative:
-            told[1:] = [Branch(portrait - 1, True, False, False), Branch(1 - words, True, False, False, negative=True)]
-        told += [Branch(words - speech, True, False, True), Branch(speech, True, True, True)]
+    said = words is not None
+    scale = words if said else portrait  # words that are not there lead nowhere
+    told = [
+        Branch(1 - portrait, False, False, False),
+        Branch(portrait - scale, True, False, False),
+        Branch(scale - speech, True, False, said),
+        Branch(speech, True, True, said),
+    ]
+    if negative and said:
+        told[1:2] = [Branch(portrait - 1, True, False, False), Branch(1 - scale, True, False, False, negative=True)]
     return [branch for branch in told if abs(branch.weight) > 1e-9]
 
 
