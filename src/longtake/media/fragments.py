@@ -15,14 +15,13 @@ from itertools import chain
 import av
 import numpy as np
 from av.container import OutputContainer
-from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
 from longtake.clips import Speech
 from longtake.media.boxes import boxes
 from longtake.media.codecs import Encoding, encoding_of
-from longtake.media.reformat import reformat
+from longtake.media.reformat import for_encoder
 from longtake.media.soundtrack import Source, sound_piece
 from longtake.settings import VideoSettings
 
@@ -84,7 +83,6 @@ def add_picture(
 
 def as_frame(pixels: UInt8[np.ndarray, "H W 3"], place: int, fps: int, kind: str = "yuv420p") -> av.VideoFrame:
     """The frame as the encoder wants it, stamped with its place in the video."""
-    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
-    frame = reformat(frame, format=kind, dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
+    frame = for_encoder(pixels, kind)
     frame.pts, frame.time_base = place, Fraction(1, fps)
     return frame

@@ -14,7 +14,6 @@ import av
 import numpy as np
 from av.audio.stream import AudioStream
 from av.error import FFmpegError
-from av.video.reformatter import ColorRange, Colorspace
 from jaxtyping import UInt8
 
 from longtake.errors import OutputError
@@ -22,7 +21,7 @@ from longtake.media.codecs import CONTAINERS, Encoding
 from longtake.media.footage import Footage
 from longtake.media.fragments import BT709, LIMITED_RANGE
 from longtake.media.provenance import as_comment
-from longtake.media.reformat import reformat
+from longtake.media.reformat import for_encoder
 from longtake.media.video import open_video
 from longtake.media.writer import check_output, part_path, refuse
 
@@ -72,9 +71,7 @@ class Recoder:
 
     def write(self, time_s: Fraction, picture: UInt8[np.ndarray, "H W 3"]) -> None:
         """Appends a frame that is shown at this time of the source, and the sound up to a little after it."""
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
-        told = {"dst_colorspace": Colorspace.ITU709, "dst_color_range": ColorRange.MPEG}
-        frame = reformat(frame, format=self.encoding.pixels, **told)
+        frame = for_encoder(picture, self.encoding.pixels)
         shown = time_s - self._start
         frame.pts, frame.time_base = round(shown / self._unit), self._unit
         try:
