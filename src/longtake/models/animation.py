@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from longtake.models.attention import Heads
 from longtake.models.denoiser import Denoiser
-from longtake.models.layout import UNetSizes
+from longtake.models.layout import DenoiserSizes, UNetSizes
 from longtake.models.projectors import (
     IdentityProjection,
     IdentitySizes,
@@ -18,7 +18,6 @@ from longtake.models.projectors import (
     SpeechSizes,
 )
 from longtake.models.reference_net import ReferenceNet
-from longtake.models.told import DenoiserSizes
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from longtake.models.blocks import Grow, Resnet, Shrink, StepEmbedding
 from longtake.models.containers import Level, Several
 from longtake.models.denoiser_layer import Layer
-from longtake.models.layout import Place, down_places, mid_place, up_places
-from longtake.models.told import Conditions, DenoiserSizes, Given, Prepared, PreparedVideo
+from longtake.models.layout import DenoiserSizes, Place, down_places, mid_place, up_places
+from longtake.models.told import Conditions, Given, Prepared, PreparedVideo
 
 
 @dataclass

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from longtake.models.attention import Reading, SpatialTransformer
 from longtake.models.audio_attention import AudioModule, RegionMaps
 from longtake.models.blocks import Resnet
-from longtake.models.layout import Place
+from longtake.models.layout import DenoiserSizes, Place
 from longtake.models.motion_module import MotionModule
 from longtake.models.rows import Rows
-from longtake.models.told import Conditions, DenoiserSizes, Given, LayerConditions, LayerVideo
+from longtake.models.told import Conditions, Given, LayerConditions, LayerVideo
 from longtake.models.word_adaln import WordNorm
 from longtake.models.word_filter import WordFilter
 

@@ -39,6 +39,19 @@ class Place:
     neighbour: int  # width that the published audio module has inside
 
 
+@dataclass(frozen=True)
+class DenoiserSizes:
+    unet: UNetSizes
+    speech: int  # width of a speech token
+    words: int  # width of a text embedding; 0 = no word norms
+    positions: int  # longest sequence of motion frames + frames
+    inner: str = "level"  # width inside audio modules: "level" = the level's, "published" = its neighbour's
+    filter: int = 0  # narrow channels of the word filters; 0 = none (published)
+
+    def audio_width(self, place: Place) -> int:
+        return place.neighbour if self.inner == "published" else place.width
+
+
 def down_places(sizes: UNetSizes) -> list[list[Place]]:
     """The layers on the way down, level by level."""
     levels, before = [], sizes.channels[0]

@@ -7,25 +7,11 @@ from torch import Tensor
 
 from longtake.models.attention import Folded, Reading
 from longtake.models.audio_attention import Hearing, RegionMaps
-from longtake.models.layout import Place, UNetSizes
 from longtake.models.motion_module import Lead
 from longtake.models.reference_net import Features
 from longtake.models.rows import Rows
 from longtake.models.word_adaln import Shift
 from longtake.models.word_filter import Opening
-
-
-@dataclass(frozen=True)
-class DenoiserSizes:
-    unet: UNetSizes
-    speech: int  # width of a speech token
-    words: int  # width of a text embedding; 0 = no word norms
-    positions: int  # longest sequence of motion frames + frames
-    inner: str = "level"  # width inside audio modules: "level" = the level's, "published" = its neighbour's
-    filter: int = 0  # narrow channels of the word filters; 0 = none (published)
-
-    def audio_width(self, place: Place) -> int:
-        return place.neighbour if self.inner == "published" else place.width
 
 
 @dataclass(frozen=True)
