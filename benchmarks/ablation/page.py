@@ -70,6 +70,7 @@ def page_text(
     for title, names in TABLES.items():
         lines += [f"## {title}", "", *table(names, spoken), ""]
     lines += ["## Less `both`, clip by clip", "", *paired_table(spoken), ""]
+    lines += ["## Identity over the minute, person by person", "", *people_table(spoken), ""]
     lines += ["## Pictures", "", *(f"![{p.stem}](../docs/pictures/{p.name})" for p in pictures), ""]
     lines += [
         "## Trainings",
@@ -109,6 +110,16 @@ def paired_table(spoken: dict[str, dict[int, Spoken]]) -> list[str]:
             continue
         apart = [[one(clips[clip]) - one(base[clip]) for clip in common] for one in MEANS]
         lines.append(f"| `{name}` | {len(common)} | {' | '.join(map(interval, apart))} |")
+    return lines
+
+
+def people_table(spoken: dict[str, dict[int, Spoken]]) -> list[str]:
+    """The mean distance of each row to the portrait, a column for each clip: where a mean over clips hides a person."""
+    people = sorted({clip for clips in spoken.values() for clip in clips})
+    lines = [f"| row | {' | '.join(f'clip {clip:02}' for clip in people)} |", "| --- |" + " ---: |" * len(people)]
+    for name, clips in spoken.items():
+        cells = [f"{_mean('identity')(clips[clip]):.3f}" if clip in clips else "" for clip in people]
+        lines.append(f"| `{name}` | {' | '.join(cells)} |")
     return lines
 
 

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 from ablation.curve import panels_svg
-from ablation.page import interval, paired_table
+from ablation.page import interval, paired_table, people_table
 from ablation.pieces import Piece, claim, read_result, result_path, work
 from ablation.rows import PARALLEL, ROWS, TABLES
 from ablation.speak import Changes, windows_of
@@ -83,8 +83,10 @@ def test_what_clips_have_in_common_cancels_in_the_paired_table():
         windows = [[{name: base + worse for name in names}] for base in (0.1, 0.9)]
         return {clip: {"windows": one, "jump": 1.0} for clip, one in enumerate(windows)}
 
-    lines = paired_table({"both": spoken(0.0), "none": spoken(0.02), "drop": {}})
+    rows = {"both": spoken(0.0), "none": spoken(0.02), "drop": {}}
+    lines = paired_table(rows)
     assert lines[2:] == [f"| `none` | 2 | {' | '.join(['0.020 [0.020, 0.020]'] * 5)} | 0.000 [0.000, 0.000] |"]
+    assert people_table(rows)[2:] == ["| `both` | 0.100 | 0.900 |", "| `none` | 0.120 | 0.920 |", "| `drop` |  |  |"]
 
 
 def test_windows_are_cut_where_they_end_whatever_the_segments():
