@@ -184,7 +184,11 @@ def _frames(path: Path, tally: Tally) -> Iterator[av.AudioFrame]:
         ) from error
     with container:
         if not container.streams.audio:
-            raise SpeechUnreadable(f"There is no sound in '{path}'.", expected="a file with an audio stream")
+            raise SpeechUnreadable(
+                f"There is no sound in '{path}'.",
+                expected="a file with an audio stream",
+                do="give another; where a portrait and a speech are asked for, the portrait comes first",
+            )
         best = container.streams.best("audio")
         stream = best if isinstance(best, av.AudioStream) else container.streams.audio[0]
         if "mp4" in container.format.name and stream.duration and stream.time_base:
