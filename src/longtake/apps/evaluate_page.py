@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from html import escape
 
 from longtake.apps.evaluate_charts import LINES, STYLE, legend, lines, whiskers
-from longtake.evaluate.kit.results import Result, Score, System
+from longtake.apps.evaluate_tables import STAND_IN, all_scores, heading, section, summary_table, wide
+from longtake.evaluate.kit.results import Result
 from longtake.evaluate.kit.strips import SIDE_PX, Shown
 from longtake.evaluate.kit.tables import (
     about_line,
@@ -18,9 +19,6 @@ from longtake.evaluate.kit.tables import (
 )
 
 MADE = "<!doctype html><!-- made by longtake evaluate -->"
-STAND_IN = (
-    '<span class="mark" title="measured by a stand-in: compares with nothing outside this page">not comparable</span>'
-)
 
 
 def page(result: Result, shown: Sequence[Shown] = ()) -> str:
@@ -61,23 +59,6 @@ def reading(result: Result) -> str:
     )
 
 
-def summary_table(result: Result) -> str:
-    """The paper's form: a row for each method, a column for each metric."""
-    names = columns_of(result)
-    if not names:
-        return section("Scores", "<p>Nothing could be measured.</p>")
-    head = "".join(f"<th>{_title(result.example(name))}</th>" for name in names)
-    best = {name: _best(result, name) for name in names}
-    rows = "".join(
-        f'<tr><th scope="row">{escape(system.name)}{_about(system)}</th>'
-        + "".join(_cell(system.score(name), system.name in best[name]) for name in names)
-        + f"<td>{system.clips}</td><td>{system.identities}</td><td>{system.seconds:.0f}</td></tr>"
-        for system in result.systems
-    )
-    table = f"<tr><th>method</th>{head}<th>clips</th><th>people</th><th>seconds</th></tr>{rows}"
-    return section("Scores", _wide(table) + "<p>Bold: the best of the methods judged here (true clips apart).</p>")
-
-
 def controls(result: Result) -> str:
     """What was expected of the controls before anything was run, and what came out."""
     if not result.ordered:
@@ -95,7 +76,7 @@ def controls(result: Result) -> str:
         "Which score must tell the model from which control was written down before anything was run "
         "(<code>evaluate/kit/ordering.py</code>). “Not sure”: the order is right, the interval of the difference holds zero."
     )
-    return section("Controls", f"<p>{said}</p>{_wide(f'<tr>{head}</tr>{rows}')}")
+    return section("Controls", f"<p>{said}</p>{wide(f'<tr>{head}</tr>{rows}')}")
 
 
 def _kind(row: dict) -> str:
@@ -115,7 +96,7 @@ def published(result: Result) -> str:
         for row in paper["rows"]
     )
     said = f"<p>Source: {escape(paper['source'])}. {escape(paper.get('said', ''))}</p>"
-    return section("Published numbers, same protocol and clips", said + _wide(f"<tr><th>method</th>{head}</tr>{rows}"))
+    return section("Published numbers, same protocol and clips", said + wide(f"<tr><th>method</th>{head}</tr>{rows}"))
 
 
 def side_by_side(shown: Sequence[Shown]) -> str:
@@ -143,7 +124,7 @@ def curves(result: Result) -> str:
     for name in names:
         rows = {system.name: system.curves[name] for system in result.systems if name in system.curves}
         score = result.example(name)
-        drawn.append(f"<h3>{_title(score)}</h3>{lines(name, rows, result.window_s, _order(result))}")
+        drawn.append(f"<h3>{heading(score)}</h3>{lines(name, rows, result.window_s, _order(result))}")
     said = f"The mean over clips in each {result.window_s:g} s; clips that end earlier leave the mean."
     return section("Over time", f"<p>{said}</p>{legend(_order(result))}{''.join(drawn)}")
 
@@ -157,23 +138,9 @@ def intervals(result: Result) -> str:
         }
         if len(scores) > 1:
             drawn.append(
-                f'<div class="dots"><h3>{_title(result.example(name))}</h3>{whiskers(scores, _order(result))}</div>'
+                f'<div class="dots"><h3>{heading(result.example(name))}</h3>{whiskers(scores, _order(result))}</div>'
             )
     return section("How sure", f'<div class="grid2">{"".join(drawn)}</div>') if drawn else ""
-
-
-def all_scores(result: Result) -> str:
-    """Every score as a row, with what it is."""
-    head = "".join(f"<th>{escape(system.name)}</th>" for system in result.systems)
-    rows = []
-    for name in result.names():
-        s = result.example(name)
-        cells = "".join(_cell(system.score(name), whole=True) for system in result.systems)
-        rows.append(
-            f'<tr><th scope="row">{_title(s)}<small>{escape(s.says)}</small></th><td>{escape(s.unit)}</td>'
-            f"<td><code>{escape(s.protocol)}</code></td>{cells}</tr>"
-        )
-    return section("All scores", _wide(f"<tr><th>score</th><th>unit</th><th>protocol</th>{head}</tr>{''.join(rows)}"))
 
 
 def not_measured(result: Result) -> str:
@@ -204,57 +171,7 @@ def protocols(result: Result) -> str:
         if digits in used
     )
     data = f"<p>Clips: <code>{escape(json.dumps(result.data, ensure_ascii=False))}</code></p>"
-    return section("Protocols", data + _wide(f"<tr><th>hash</th><th>metric</th><th>parameters</th></tr>{rows}"))
-
-
-def section(title: str, inside: str) -> str:
-    """A part of the page under a heading."""
-    return f"<section><h2>{escape(title)}</h2>{inside}</section>"
-
-
-def _wide(rows: str) -> str:
-    return f'<div class="wide"><table>{rows}</table></div>'
-
-
-def _title(score: Score) -> str:
-    return escape(score.title) + ("" if score.comparable else f" {STAND_IN}")
-
-
-def _about(system: System) -> str:
-    return f"<small>{escape(system.about)}</small>" if system.about else ""
-
-
-def _cell(score: Score | None, best: bool = False, whole: bool = False) -> str:
-    if score is None or score.value is None:
-        why = escape("; ".join(score.remarks)) if score else ""
-        return f'<td title="{why}">–</td>'
-    value = f"<b>{number_text(score.value)}</b>" if best else number_text(score.value)
-    if score.low is None or score.high is None:
-        return f"<td>{value}</td>"
-    if whole:
-        return (
-            f"<td>{value}<small>{number_text(score.low)} to {number_text(score.high)}<br>{_counts(score)}</small></td>"
-        )
-    return f"<td>{value}<small>± {number_text((score.high - score.low) / 2)}</small></td>"
-
-
-def _counts(score: Score) -> str:
-    return f"{score.clips} clips, {score.identities} people"
-
-
-def _best(result: Result, name: str) -> set[str]:
-    from longtake.evaluate.kit.evaluating import REAL
-
-    values = {
-        system.name: score.value
-        for system in result.systems
-        if system.name != REAL and (score := system.score(name)) and score.value is not None
-    }
-    better = result.example(name).better
-    if better == "none" or len(values) < 2:
-        return set()
-    top = (max if better == "higher" else min)(values.values())
-    return {system for system, value in values.items() if value == top}
+    return section("Protocols", data + wide(f"<tr><th>hash</th><th>metric</th><th>parameters</th></tr>{rows}"))
 
 
 def _order(result: Result) -> dict[str, int]:
