@@ -14,13 +14,12 @@ import json
 import os
 import subprocess
 import sys
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ablation.pieces import Piece, work
 from ablation.rows import PARALLEL, ROWS, Row
+from pieces import Piece, clock, work
 
 ROOT = Path(__file__).parents[1]
 RECIPE = ROOT / "recipes" / "mini" / "ablation.toml"
@@ -69,13 +68,6 @@ def assigned(text: str) -> tuple[str, Any]:
     """The name and value of an assignment like seconds=30."""
     name, _, value = text.partition("=")
     return name, json.loads(value)
-
-
-def clock(text: str) -> float:
-    """Seconds of the epoch at that time today."""
-    hours, minutes = map(int, text.split(":"))
-    now = time.time()
-    return now - now % 86400 + 3600 * hours + 60 * minutes
 
 
 def read_plan(folder: Path, changes: dict[str, Any] | None = None) -> dict[str, Any]:

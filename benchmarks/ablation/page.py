@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pieces import read_result
 
 from ablation.curve import panels_svg
-from ablation.pieces import read_result
 from ablation.rows import PARALLEL, ROWS, TABLES
 from ablation.sheets import write_sheets
 from ablation.speak import WINDOW_S

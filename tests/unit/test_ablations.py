@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from ablation.curve import panels_svg
 from ablation.page import interval, paired_table, people_table
-from ablation.pieces import Piece, claim, read_result, result_path, work
 from ablation.rows import PARALLEL, ROWS, TABLES
 from ablation.speak import Changes, windows_of
+from pieces import Piece, claim, read_result, result_path, work
 
 from longtake.clips import Segment
 from longtake.corpus import encode

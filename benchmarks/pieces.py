@@ -64,6 +64,13 @@ def _do(folder: Path, piece: Piece) -> None:
     part.replace(path)
 
 
+def clock(text: str) -> float:
+    """Seconds of the epoch at that time today."""
+    hours, minutes = map(int, text.split(":"))
+    now = time.time()
+    return now - now % 86400 + 3600 * hours + 60 * minutes
+
+
 @contextmanager
 def claim(folder: Path, name: str) -> Iterator[bool]:
     """Whether this process may do the piece: nobody else who is alive does it."""
