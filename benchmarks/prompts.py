@@ -39,7 +39,7 @@ INTRO = """# What prompts do, {date}
 `benchmarks/prompts.py` on {hardware}: {clips} held-out clips, the first 2.4 s of each, default settings. An effect is the
 measure with the prompt less that with none, in usual wanderings of a puppet that speaks (`evaluate/expressions.py`); *of
 the puppets'* is the share of what puppets themselves do. *Visible after*: half of the change is there, of prompts that
-come at 0.96 s.
+come at 0.96 s. *Identity rise*: how much further from the clip's first frame the face is than with no words.
 """
 MOMENTS_S = (0.4, 1.0, 1.6, 2.2)
 SHOT_PX, QUALITY = 192, 70
@@ -149,16 +149,25 @@ def table(asked: Any) -> list[str]:
     """A row for each expression."""
     from longtake.evaluate.expressions import TRUE
 
-    heads = ["asked for", "clips the asked way", "effect", "of the puppets'", "unseen phrasings", "visible after, s"]
+    heads = [
+        "asked for",
+        "clips the asked way",
+        "effect",
+        "of the puppets'",
+        "unseen phrasings",
+        "visible after, s",
+        "identity rise",
+    ]
     lines = [f"| {' | '.join(heads)} |", "| --- |" + " ---: |" * (len(heads) - 1)]
     for name in dict.fromkeys(one.name for one in asked.moved):
         known, new = ([one.by for one in asked.moved if one.name == name and one.unseen == u] for u in (False, True))
         times = [one.after_s for one in asked.reacted if one.name == name]
         effect = float(np.mean(np.nan_to_num(known)))
         late = f"{np.median(times):.2f} of {len(times)}" if times else ""
+        rise = np.nanmedian([a - b for one, (a, b) in zip(asked.moved, asked.alike, strict=True) if one.name == name])
         lines.append(
             f"| {name} | {right(known)} of {len(known)} | {effect:.1f} | {effect / TRUE[name]:.2f} | "
-            f"{right(new)} of {len(new)} | {late} |"
+            f"{right(new)} of {len(new)} | {late} | {rise:.2f} |"
         )
     return lines
 
