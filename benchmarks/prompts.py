@@ -1,6 +1,6 @@
 """What prompts do, expression by expression, and the paper's Figure 11: one portrait and sound, eight prompts.
 
-    python benchmarks/prompts.py work WORK [--weights FILE] [--clips 20] [--until 08:55]   # any number of these
+    python benchmarks/prompts.py work WORK [--weights FOLDER] [--clips 20] [--until 08:55]   # any number of these
     python benchmarks/prompts.py page WORK
 
 `work` goes on where earlier sittings stopped. One process of one thread for each core: small kernels don't fill two.
@@ -190,14 +190,10 @@ def summary(asked: Any, clips: int) -> list[str]:
 
 def write_sheet(folder: Path, path: Path) -> None:
     """The strips under each other, each with its prompt."""
-    import cv2
+    from longtake.evaluate.sheet import named
 
-    strips = []
-    for name, text in SHOWN.items():
-        strip = np.asarray(Image.open(folder / f"show-{name}.png").convert("RGB")).copy()
-        for colour, width in ((255, 255, 255), 3), ((0, 0, 0), 1):
-            cv2.putText(strip, text or name, (5, 15), cv2.FONT_HERSHEY_SIMPLEX, 0.45, colour, width, cv2.LINE_AA)
-        strips.append(strip)
+    shots = {name: np.asarray(Image.open(folder / f"show-{name}.png").convert("RGB")) for name in SHOWN}
+    strips = [named(shots[name], text or name) for name, text in SHOWN.items()]
     Image.fromarray(np.vstack(strips)).save(path, quality=QUALITY, method=6)
 
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
 from ablation.rows import PARALLEL
 from ablation.speak import SHOT_PX
+from longtake.evaluate.sheet import named
 
 SHEETS = {
     "ablation-figure-9": ("none", "noise", "drop", "both"),
@@ -47,7 +47,5 @@ def sheet(strips: Sequence[Path], names: Sequence[str]) -> UInt8[np.ndarray, "he
         count = strip.shape[1] // SHOT_PX
         moments = [0, *np.linspace(1, count - 1, COLUMNS).round().astype(int)]
         row = np.hstack([strip[:, k * SHOT_PX : (k + 1) * SHOT_PX] for k in moments])
-        cv2.putText(row, name, (4, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (255, 255, 255), 3, cv2.LINE_AA)
-        cv2.putText(row, name, (4, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (0, 0, 0), 1, cv2.LINE_AA)
-        rows.append(row)
+        rows.append(named(row, name))
     return np.vstack(rows)

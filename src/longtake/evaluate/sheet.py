@@ -13,17 +13,23 @@ def contact_sheet(
     pairs: Sequence[UInt8[np.ndarray, "2 k H W 3"]], names: Sequence[str]
 ) -> UInt8[np.ndarray, "height width 3"]:
     """Each clip as two strips, the true one above; a name at the left of each."""
-    import cv2
-
     strips = []
     for pair, name in zip(pairs, names, strict=True):
         for frames, kind in zip(pair, ("truth", "longtake"), strict=True):
-            strip = np.ascontiguousarray(np.concatenate(list(frames), axis=1))
-            cv2.putText(strip, f"{name} {kind}", (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 3)
-            cv2.putText(strip, f"{name} {kind}", (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 1)
-            strips.append(strip)
+            strip = np.concatenate(list(frames), axis=1)
+            strips.append(named(strip, f"{name} {kind}"))
         strips.append(np.full((GAP_PX, strips[-1].shape[1], 3), 255, np.uint8))
     return np.concatenate(strips[:-1])
+
+
+def named(strip: UInt8[np.ndarray, "h w 3"], name: str) -> UInt8[np.ndarray, "h w 3"]:
+    """A copy of the strip with its name in the upper left corner."""
+    import cv2
+
+    strip = np.array(strip, order="C")
+    for colour, width in ((255, 255, 255), 3), ((0, 0, 0), 1):
+        cv2.putText(strip, name, (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, width, cv2.LINE_AA)
+    return strip
 
 
 def write_sheet(pairs: Sequence[UInt8[np.ndarray, "2 k H W 3"]], names: Sequence[str], path: Path) -> Path:
