@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ablation.rows import PARALLEL, ROWS, Row
-from pieces import Piece, clock, work
+from pieces import Piece, clock, expect_same, plan_of, work
 
 ROOT = Path(__file__).parents[1]
 RECIPE = ROOT / "recipes" / "mini" / "ablation.toml"
@@ -41,9 +41,10 @@ def main() -> None:
     if options.command == "page":
         from ablation.page import write_page
 
-        print(write_page(options.folder, read_plan(options.folder), ROOT))
+        print(write_page(options.folder, plan_of(options.folder), ROOT))
         return
-    plan = read_plan(options.folder, dict(assigned(text) for text in options.set))
+    changes = dict(assigned(text) for text in options.set)
+    plan = plan_of(options.folder, PLAN | {"start": start_hash()} | changes)
     until = None if options.until is None else clock(options.until)
     work(options.folder, pieces(options.folder, plan, options.corpus, options.windows), until)
 
@@ -68,15 +69,6 @@ def assigned(text: str) -> tuple[str, Any]:
     """The name and value of an assignment like seconds=30."""
     name, _, value = text.partition("=")
     return name, json.loads(value)
-
-
-def read_plan(folder: Path, changes: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The plan of a working folder; written there the first time."""
-    path = folder / "plan.json"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(PLAN | {"start": start_hash()} | (changes or {}), indent=1))
-    return json.loads(path.read_text())
 
 
 def start_hash() -> str:
@@ -137,8 +129,7 @@ def train(folder: Path, plan: dict[str, Any], row: Row) -> dict[str, Any]:
     from longtake.weights.files import read
 
     out = folder / "rows" / row.name
-    if start_hash() != plan["start"]:
-        raise SystemExit(f"{folder} was begun from other shipped weights ({plan['start']}). Begin a new folder.")
+    expect_same(folder, plan["start"], start_hash(), "shipped weights")
     header = read(start_path())[1]
     told = [
         f"run.folder={out}",

@@ -21,6 +21,23 @@ class Piece:
     do: Callable[[], Any]
 
 
+def plan_of(folder: Path, first: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What a working folder was begun with; `first` is written there when there is nothing yet."""
+    path = folder / "plan.json"
+    if not path.exists():
+        if first is None:
+            raise SystemExit(f"{folder} was never begun: it has no plan.json. Do `work` first.")
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(first, indent=1))
+    return json.loads(path.read_text())
+
+
+def expect_same(folder: Path, planned: str, now: str, what: str) -> None:
+    """Refuses to mix results: stops if the folder was begun with other weights."""
+    if planned != now:
+        raise SystemExit(f"{folder} was begun with other {what}: {planned}, and these are {now}. Begin a new folder.")
+
+
 def result_path(folder: Path, name: str) -> Path:
     """Where the result of a piece is."""
     return folder / "done" / f"{name}.json"

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pieces import Piece, clock, read_result, work
+from pieces import Piece, clock, expect_same, plan_of, read_result, work
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
@@ -36,10 +36,11 @@ SHOWN = {
 """Figure 11: no words, and eight prompts."""
 INTRO = """# What prompts do, {date}
 
-`benchmarks/prompts.py` on {hardware}: {clips} held-out clips, the first 2.4 s of each, default settings. An effect is the
-measure with the prompt less that with none, in usual wanderings of a puppet that speaks (`evaluate/expressions.py`); *of
-the puppets'* is the share of what puppets themselves do. *Visible after*: half of the change is there, of prompts that
-come at 0.96 s. *Identity rise*: how much further from the clip's first frame the face is than with no words.
+`benchmarks/prompts.py` on {hardware}, word norms {norms}: {clips} held-out clips, the first 2.4 s of each, default settings.
+An effect is the measure with the prompt less that with none, in usual wanderings of a puppet that speaks
+(`evaluate/expressions.py`); *of the puppets'* is the share of what puppets themselves do. *Visible after*: half of the
+change is there, of prompts that come at 0.96 s. *Identity rise*: how much further from the clip's first frame the face is
+than with no words.
 """
 MOMENTS_S = (0.4, 1.0, 1.6, 2.2)
 SHOT_PX, QUALITY = 192, 70
@@ -52,6 +53,8 @@ def main() -> None:
     if options.command == "page":
         print(write_page(options.folder))
         return
+    norms = norms_of(options.weights)
+    expect_same(options.folder, plan_of(options.folder, {"norms": norms})["norms"], norms, "word norms")
     pieces = [
         Piece(f"show-{name}", (), partial(show, options.weights, text, options.folder / f"show-{name}.png"))
         for name, text in SHOWN.items()
@@ -71,6 +74,16 @@ def parse() -> argparse.Namespace:
     working.add_argument("--until", help="begin no piece after this time of the day, HH:MM in UTC")
     commands.add_parser("page", help="write the page from what is finished").add_argument("folder", type=Path)
     return parser.parse_args()
+
+
+def norms_of(weights: Path | None) -> str:
+    """Which word norms are asked, by hash; they say themselves which networks they belong to."""
+    from longtake.presets import mini
+    from longtake.weights.files import short_hash
+    from longtake.weights.words import NORMS
+
+    own = weights / NORMS if weights else None
+    return short_hash(own if own and own.exists() else mini().weights / NORMS)
 
 
 def name_of(index: int) -> str:
@@ -115,10 +128,11 @@ def write_page(folder: Path) -> Path:
     from longtake.evaluate.controls import hardware
 
     asked, clips = read_asked(folder)
+    norms = plan_of(folder)["norms"]
     date = time.strftime("%Y-%m-%d", time.gmtime())
     page = ROOT / "benchmarks" / f"prompts-{date}.md"
     lines = [
-        INTRO.format(date=date, hardware=hardware(), clips=clips),
+        INTRO.format(date=date, hardware=hardware(), clips=clips, norms=norms),
         *table(asked),
         "",
         *summary(asked, clips),

@@ -1,0 +1,22 @@
+"""Work in pieces: a folder remembers what it was begun with, and takes nothing else."""
+
+import pytest
+from pieces import expect_same, plan_of
+
+
+def test_the_first_plan_stays(tmp_path):
+    folder = tmp_path / "new" / "work"
+    assert plan_of(folder, {"norms": "a"}) == {"norms": "a"}
+    assert plan_of(folder, {"norms": "b"}) == {"norms": "a"}
+    assert plan_of(folder) == {"norms": "a"}
+
+
+def test_a_folder_that_was_never_begun_says_what_to_do(tmp_path):
+    with pytest.raises(SystemExit, match="Do `work` first"):
+        plan_of(tmp_path)
+
+
+def test_results_of_other_weights_are_not_mixed(tmp_path):
+    expect_same(tmp_path, "a", "a", "word norms")
+    with pytest.raises(SystemExit, match=r"begun with other word norms: a, and these are b\. Begin a new folder"):
+        expect_same(tmp_path, "a", "b", "word norms")
