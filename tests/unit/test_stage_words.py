@@ -19,6 +19,7 @@ from longtake.train.recipe import Recipe, read_recipe
 from longtake.train.stage import build, estimate
 from longtake.train.stage_settings import sizes_of
 from longtake.train.stage_words import Sayings, told_at_once
+from longtake.train.words_error import errors
 from longtake.weights import files
 from longtake.weights.words import hashes_of, is_norm
 from tiny import FakeWords
@@ -203,3 +204,15 @@ def test_its_recipes_can_be_counted_without_data(name, monkeypatch):
 
 def test_the_paper_drops_words_at_one_in_twenty():
     assert read_recipe(RECIPES / "paper" / "words.toml").task["drop_words"] == 0.05
+
+
+def test_words_that_nobody_has_learned_neither_help_nor_harm_and_learned_ones_are_told_apart(task):
+    found = errors(task, batches=2)
+    assert found["none"] == found["right"] == found["wrong"] > 0
+    with torch.no_grad():
+        for name, parameter in task.model.named_parameters():
+            if is_norm(name):
+                parameter.normal_(std=0.5)
+    found = errors(task, batches=2)
+    assert len(set(found.values())) == 3
+    assert found == errors(task, batches=2)

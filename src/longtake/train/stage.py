@@ -33,10 +33,10 @@ from longtake.train.stage_words import Sayings
 class StageTask:
     """Learns `Learner` from prepared windows; see the module's text."""
 
-    def __init__(self, recipe: Recipe):
+    def __init__(self, recipe: Recipe, split: str = "train"):
         self.settings = settings_of(recipe)
         self.data = Data.checked(recipe.data)
-        self.windows = Windows(self.data.windows, calm=self.data.calm)
+        self.windows = Windows(self.data.windows, split, calm=self.data.calm)
         self.sizes = sizes_for(recipe)
         self.sayings = Sayings.of(recipe, self.data, self.sizes) if self.settings.words else None
         torch.manual_seed(recipe.run.seed)
@@ -70,7 +70,7 @@ class StageTask:
     def loss(self, model: nn.Module, batch: dict[str, Tensor], share: float) -> tuple[Tensor, dict[str, Tensor]]:
         settings = self.settings
         clean = (batch["target"] - batch["reference"][:, None]).transpose(1, 2) / self.anchor_std
-        noise = self._noise(clean)
+        noise = self.noise(clean)
         if settings.noise_offset:
             noise = noise + settings.noise_offset * torch.randn_like(clean[:, :, :1, :1, :1])
         noised = noise_latents(clean, batch["step"], self.alphas.to(clean.device), noise, settings.prediction)
@@ -112,7 +112,8 @@ class StageTask:
             has_words=batch.get("has_words"),
         )
 
-    def _noise(self, clean: Float[Tensor, "b c f h w"]) -> Float[Tensor, "b c f h w"]:
+    def noise(self, clean: Float[Tensor, "b c f h w"]) -> Float[Tensor, "b c f h w"]:
+        """Noise of that shape, a share of it common to the frames of a segment."""
         if self.settings.motion == 0 or self.settings.shared_noise == 0:
             return torch.randn_like(clean)
         generator = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
