@@ -144,7 +144,7 @@ def test_names_of_the_small_enhancer_survive_the_way_to_the_published_ones_and_b
 
 def test_steady_features_read_the_other_frames_at_their_own_place():
     torch.manual_seed(0)
-    align = Align(8)
+    align = Align(8, 8)
     seen = torch.randn(4, 8, 3, 3)
     assert torch.equal(align(seen), seen), "a no-op until it has learned"
     align.out.weight.data.normal_()

@@ -23,6 +23,7 @@ class EnhancerSizes:
     vqgan: VqganSizes = field(default_factory=VqganSizes)
     predictor: PredictorSizes = field(default_factory=PredictorSizes)
     fused: tuple[int, ...] = (32, 64, 128, 256)  # sides at which what the encoder saw may enter the decoder
+    picture: int = 0  # width of a last fusion, with the picture that is given itself; 0: none
     steady: bool = False  # the frames align there too, so that what passes by the codes does not flicker
     latents: LatentSizes | None = None  # diffusion latents go in instead of frames
 
@@ -33,27 +34,38 @@ def mini_sizes(latents: bool = False) -> EnhancerSizes:
         VqganSizes(stem=4, widths=(32, 64, 96), layers=1, norm="place", attend=False, code=32, codes=512),
         PredictorSizes(width=96, layers=3, heads=4, ff=192),
         fused=(64, 128),
+        picture=0 if latents else 32,
         steady=True,
         latents=LatentSizes() if latents else None,
     )
 
 
-class Align(nn.Module):
-    """Each place moves towards what the frames that look alike there show; frames that are equal stay, and at first all do."""
+GIVEN = 0
+"""Where what was seen of a frame keeps the frame itself, beside the features by their sides."""
 
-    def __init__(self, width: int):
+
+class Align(nn.Module):
+    """Each place moves towards what the frames that look alike there show; frames that are equal stay, and at first all do.
+
+    Of `width` channels the first `by` say how alike they look; the others move with them.
+    """
+
+    def __init__(self, width: int, by: int):
         super().__init__()
-        self.norm = nn.LayerNorm(width)
-        self.query, self.key = nn.Linear(width, width), nn.Linear(width, width)
+        self.by = by
+        self.norm = nn.LayerNorm(by)
+        self.query, self.key = nn.Linear(by, by), nn.Linear(by, by)
         self.out = nn.Linear(width, width, bias=False)
         nn.init.zeros_(self.out.weight)
 
     def forward(self, seen: Float[Tensor, "f c h w"]) -> Float[Tensor, "f c h w"]:
-        rows = seen.permute(2, 3, 0, 1).flatten(0, 1)  # (h·w) × frames × width, as in the predictor
-        normed = self.norm(rows)
-        others = F.scaled_dot_product_attention(self.query(normed), self.key(normed), rows)
-        rows = rows + self.out(others - rows)
-        return rows.unflatten(0, seen.shape[2:]).permute(2, 3, 0, 1)
+        # (h·w) × frames × width, as in the predictor
+        rows = seen.permute(0, 2, 3, 1).flatten(1, 2).transpose(0, 1).contiguous()
+        normed = self.norm(rows[..., : self.by])
+        # Written out: thousands of tiny matrices, for which the fused kernel takes five times as long on a CPU.
+        alike = (self.query(normed) @ self.key(normed).mT * self.by**-0.5).softmax(-1)
+        rows = rows + self.out(alike @ rows - rows)
+        return rows.transpose(0, 1).contiguous().unflatten(1, seen.shape[2:]).permute(0, 3, 1, 2)
 
 
 class Fusion(nn.Module):
@@ -76,6 +88,33 @@ class Fusion(nn.Module):
         return x + fidelity * (x * self.scale(mixed) + self.shift(mixed))
 
 
+class PictureFusion(nn.Module):
+    """The last fusion, at the picture itself: how much of what was given is kept in each place, and a correction.
+
+    Small networks need it: what is finer than their features would be lost. Pixels are folded as in the stem.
+    """
+
+    def __init__(self, width: int, stem: int):
+        super().__init__()
+        self.stem = stem
+        folded = 3 * stem**2
+        self.mix = nn.Sequential(
+            nn.Conv2d(2 * folded, width, 3, padding=1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.LeakyReLU(0.2),
+        )
+        self.keep, self.shift = (nn.Conv2d(width, folded, 3, padding=1) for _ in range(2))
+
+    def forward(
+        self, x: Float[Tensor, "r 3 H W"], seen: Float[Tensor, "r 3 H W"], fidelity: float
+    ) -> Float[Tensor, "r 3 H W"]:
+        x, seen = (F.pixel_unshuffle(picture, self.stem) for picture in (x, seen))
+        mixed = self.mix(torch.cat([seen, x], dim=1))
+        change = self.keep(mixed).sigmoid() * (seen - x) + self.shift(mixed)
+        return F.pixel_shuffle(x + fidelity * change, self.stem)
+
+
 class Enhancer(nn.Module):
     """Frames in [-1, 1] to sharp ones of the same size, which is that of `sizes`."""
 
@@ -92,8 +131,18 @@ class Enhancer(nn.Module):
         self.predictor = CodePredictor(sizes.predictor, vqgan.code, vqgan.codes, vqgan.grid**2)
         width_at = dict(zip(vqgan.sides, vqgan.widths, strict=True))
         self.fusion = nn.ModuleDict({str(side): Fusion(width_at[side], vqgan) for side in sizes.fused})
+        if sizes.picture:
+            self.picture = PictureFusion(sizes.picture, vqgan.stem)
         steady = sizes.fused if sizes.steady else ()
-        self.steady = nn.ModuleDict({str(side): Align(width_at[side]) for side in steady})
+        self.steady = nn.ModuleDict(
+            {str(side): Align(width_at[side] + self.beside(side), width_at[side]) for side in steady}
+        )
+
+    def beside(self, side: int) -> int:
+        """How many channels of the picture that is given lie beside the features of that side: with the finest, all."""
+        return (
+            3 * (self.sizes.vqgan.side_px // side) ** 2 if self.sizes.picture and side == max(self.sizes.fused) else 0
+        )
 
     def forward(
         self,
@@ -118,20 +167,35 @@ class Enhancer(nn.Module):
         """What the encoder saw in each group of frames, aligned over all frames of each of `batch` windows."""
         counts = [next(iter(kept.values())).shape[0] if kept else 0 for kept in seen]
         out: list[dict[int, Tensor]] = [{} for _ in seen]
-        for side in seen[0]:
-            windows = torch.cat([kept[side] for kept in seen]).chunk(batch)
+        for side in self.sizes.fused:
+            windows = torch.cat([self._with_picture(kept, side) for kept in seen]).chunk(batch)
             whole = torch.cat([self.steady[str(side)](window) for window in windows])
             for group, part in zip(out, whole.split(counts), strict=True):
-                group[side] = part
+                self._apart(part, side, group)
         return out
+
+    def _with_picture(self, kept: dict[int, Tensor], side: int) -> Tensor:
+        """The features of a side, and beside the finest the pixels of what was given."""
+        if not self.beside(side):
+            return kept[side]
+        return torch.cat([kept[side], F.pixel_unshuffle(kept[GIVEN], kept[GIVEN].shape[-1] // kept[side].shape[-1])], 1)
+
+    def _apart(self, rows: Tensor, side: int, kept: dict[int, Tensor]) -> None:
+        """Puts the features of a side into `kept`, and the picture where it lies beside them."""
+        beside = self.beside(side)
+        kept[side] = rows[:, : rows.shape[1] - beside]
+        if beside:
+            kept[GIVEN] = F.pixel_shuffle(rows[:, -beside:], self.sizes.vqgan.side_px // side)
 
     def read(
         self, frames: Float[Tensor, "r c H W"], fidelity: float, at_once: int
     ) -> tuple[Float[Tensor, "r c h w"], list[dict[int, Tensor]]]:
         """The encoder's features, and for each group of frames what it saw on the way, if that is needed."""
         keep = self.sizes.fused if fidelity > 0 else ()
-        groups = [self.encoder(group, keep) for group in frames.split(at_once)]
-        return torch.cat([features for features, _ in groups]), [seen for _, seen in groups]
+        groups = [(group, *self.encoder(group, keep)) for group in frames.split(at_once)]
+        given = bool(self.sizes.picture) and fidelity > 0
+        seen = [kept | ({GIVEN: group} if given else {}) for group, _, kept in groups]
+        return torch.cat([features for _, features, _ in groups]), seen
 
     def write(
         self,
@@ -145,10 +209,19 @@ class Enhancer(nn.Module):
         entries = self.codebook.entries(codes.unflatten(1, features.shape[2:]))
         entries = in_colours_of(entries, features)
         for group, kept in zip(entries.split(at_once), seen, strict=True):
-            change = {
-                side: functools.partial(self.fusion[str(side)], seen=x, fidelity=fidelity) for side, x in kept.items()
-            }
-            yield self.decoder(group, change)
+            yield self.drawn(group, kept, fidelity)
+
+    def drawn(
+        self, entries: Float[Tensor, "g c h w"], seen: dict[int, Tensor], fidelity: float
+    ) -> Float[Tensor, "g 3 H W"]:
+        """The pictures of entries, fused with what was seen."""
+        change = {
+            side: functools.partial(self.fusion[str(side)], seen=x, fidelity=fidelity)
+            for side, x in seen.items()
+            if side != GIVEN
+        }
+        made = self.decoder(entries, change)
+        return self.picture(made, seen[GIVEN], fidelity) if GIVEN in seen else made
 
 
 def in_colours_of(entries: Float[Tensor, "r c h w"], features: Float[Tensor, "r c h w"]) -> Float[Tensor, "r c h w"]:

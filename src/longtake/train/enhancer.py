@@ -52,6 +52,9 @@ class Aims(Part):
         default=12, ge=0, description="places a side of the code grid that are made into pixels; 0 is all"
     )
     fidelity: tuple[float, float] = Field(default=(0.5, 1.0), description="from where to where it is drawn")
+    learns: list[str] = Field(
+        default_factory=list, description="what the names begin with that learn, of those of the stage; empty: all"
+    )
 
 
 class EnhancerTask:
@@ -66,7 +69,7 @@ class EnhancerTask:
         self.model = Learner(self.sizes).requires_grad_(False)
         self.teacher = _teacher(self.data, self.sizes)
         begin(self.model, self.teacher)
-        for parameter in learning(self.model, self.aligned):
+        for parameter in learning(self.model, self.aligned, self.aims.learns):
             parameter.requires_grad_(True)
         if self.sizes.latents and self.clips.latents(self.clips.train[0][0]) is None:
             raise CorpusError(
@@ -204,7 +207,7 @@ def estimate(recipe: Recipe) -> str:
         given = torch.zeros(1, data.frames if aligned else 1, *shape)
     part = min(aims.part or sizes.vqgan.grid, sizes.vqgan.grid)
     operations = operations_of(lambda: enhancer(given, aligned, 1.0, 0, 0, part))
-    learn = sum(p.numel() for p in learning(enhancer, aligned)) / 1e6
+    learn = sum(p.numel() for p in learning(enhancer, aligned, aims.learns)) / 1e6
     line = cost(f"enhancer, stage {'C' if aligned else 'B'}", enhancer, operations / given.shape[1], "a frame")
     return f"{line}; {learn:.2f} M learn, the true codes come on top"
 

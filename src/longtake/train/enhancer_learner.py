@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from jaxtyping import Float
@@ -37,17 +36,15 @@ class Learner(Enhancer):
         if align and self.steady:
             seen = self.aligned(seen, b)
         entries = in_colours_of(self.codebook.entries(scores.argmax(-1).unflatten(1, (grid, grid))), features)
-        change = {
-            side: functools.partial(self.fusion[str(side)], seen=x, fidelity=fidelity) for side, x in seen[0].items()
-        }
-        return scores, features, self.decoder(cut(entries, grid, top, left, part), change)
+        return scores, features, self.drawn(cut(entries, grid, top, left, part), seen[0], fidelity)
 
 
-def learning(enhancer: Enhancer, aligned: bool) -> Iterator[nn.Parameter]:
-    """The parameters that learn in stage C, or else in stage B."""
+def learning(enhancer: Enhancer, aligned: bool, parts: Sequence[str] = ()) -> Iterator[nn.Parameter]:
+    """The parameters that learn in stage C, or else in stage B; with `parts` only those whose names begin so."""
     for name, parameter in enhancer.named_parameters():
         timely = any(f".{part}" in f".{name}" for part in TIME)
-        if timely if aligned else not (timely or name.startswith(KNOWN)):
+        wanted = timely if aligned else not (timely or name.startswith(KNOWN))
+        if wanted and (not parts or name.startswith(tuple(parts))):
             yield parameter
 
 
