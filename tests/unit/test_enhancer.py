@@ -1,11 +1,13 @@
 """Laws of the enhancer, on one that fits in a thumbnail."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
 from longtake.models.code_predictor import Attention, CodePredictor, PredictorSizes
-from longtake.models.enhancer import Align, Enhancer, EnhancerSizes, in_colours_of, mini_sizes
+from longtake.models.enhancer import GIVEN, Align, Enhancer, EnhancerSizes, PictureFusion, in_colours_of, mini_sizes
 from longtake.models.vqgan import Codebook, Vqgan, VqganSizes
 from longtake.weights import names
 
@@ -153,3 +155,53 @@ def test_steady_features_read_the_other_frames_at_their_own_place():
     seen[3, :, 1, 2] = torch.randn(8)
     moved = (align(seen) - before).abs().amax(1)[0]
     assert moved[1, 2] > 1e-6 and (moved > 1e-6).sum() == 1
+
+
+PICTURED = replace(TINY, picture=6, steady=True)
+
+
+@pytest.fixture(scope="module")
+def pictured():
+    torch.manual_seed(0)
+    made = Enhancer(PICTURED)
+    for parameter in made.parameters():
+        parameter.data += 0.1 * torch.randn_like(parameter)
+    return made.eval().requires_grad_(False)
+
+
+def test_what_is_kept_of_the_given_picture_is_the_picture_itself(frames):
+    fusion = PictureFusion(6, stem=4)
+    for part in (fusion.keep, fusion.shift):
+        torch.nn.init.zeros_(part.weight)
+        torch.nn.init.zeros_(part.bias)
+    made, given = frames[0, :2], frames[0, 2:4]
+    assert torch.allclose(fusion(made, given, 1.0), (made + given) / 2, atol=1e-6), "half, if it knows nothing"
+    torch.nn.init.constant_(fusion.keep.bias, 30.0)
+    assert torch.allclose(fusion(made, given, 1.0), given, atol=1e-6)
+    assert torch.equal(fusion(made, given, 0.0), made), "the codes alone"
+
+
+def test_a_picture_that_is_given_goes_in_and_no_one_else_reads_it_without_alignment(pictured, frames):
+    changed = frames.clone()
+    changed[0, 4] = -changed[0, 4]
+    for align, others in ((False, True), (True, False)):
+        before, after = (pictured(x, 0.7, align) for x in (frames, changed))
+        assert torch.allclose(before[0, :4], after[0, :4], atol=1e-5) == others
+        assert not torch.allclose(before[0, 4], after[0, 4], atol=1e-2)
+
+
+def test_with_equal_frames_alignment_changes_nothing_that_passes_by_the_codes(pictured, frames):
+    still = frames[:, :1].expand(-1, 4, -1, -1, -1)
+    _, seen = pictured.read(still[0], 0.7, 3)
+    for group, aligned in zip(seen, pictured.aligned(seen, 1), strict=True):
+        assert group.keys() == aligned.keys() == {GIVEN, 8, 16}
+        assert all(torch.allclose(group[key], aligned[key], atol=1e-4) for key in group)
+
+
+def test_noise_that_is_new_in_each_frame_is_averaged_where_frames_look_alike():
+    align = Align(5, by=2)
+    torch.nn.init.eye_(align.out.weight)
+    seen = torch.randn(16, 5, 4, 4)
+    seen[:, :2] = torch.tensor([1.0, -1.0])[:, None, None]
+    assert align(seen)[:, 2:].std(0).max() < 1e-5
+    assert torch.allclose(align(seen)[0], seen.mean(0), atol=1e-5)
