@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from longtake.models.alike import mean_of_alike
 from longtake.models.code_predictor import CodePredictor, PredictorSizes
 from longtake.models.latent_reader import LatentReader, LatentSizes
 from longtake.models.vqgan import Codebook, Decoder, Encoder, Residual, VqganSizes
@@ -24,7 +25,9 @@ class EnhancerSizes:
     predictor: PredictorSizes = field(default_factory=PredictorSizes)
     fused: tuple[int, ...] = (32, 64, 128, 256)  # sides at which what the encoder saw may enter the decoder
     picture: int = 0  # width of a last fusion, with the picture that is given itself; 0: none
-    steady: bool = False  # the frames align there too, so that what passes by the codes does not flicker
+    steady: bool = (
+        False  # aligned frames are first averaged where they look alike, so that noise does not pass by the codes
+    )
     latents: LatentSizes | None = None  # diffusion latents go in instead of frames
 
 
@@ -35,37 +38,13 @@ def mini_sizes(latents: bool = False) -> EnhancerSizes:
         PredictorSizes(width=96, layers=3, heads=4, ff=192),
         fused=(64, 128),
         picture=0 if latents else 32,
-        steady=True,
+        steady=not latents,
         latents=LatentSizes() if latents else None,
     )
 
 
 GIVEN = 0
 """Where what was seen of a frame keeps the frame itself, beside the features by their sides."""
-
-
-class Align(nn.Module):
-    """Each place moves towards what the frames that look alike there show; frames that are equal stay, and at first all do.
-
-    Of `width` channels the first `by` say how alike they look; the others move with them.
-    """
-
-    def __init__(self, width: int, by: int):
-        super().__init__()
-        self.by = by
-        self.norm = nn.LayerNorm(by)
-        self.query, self.key = nn.Linear(by, by), nn.Linear(by, by)
-        self.out = nn.Linear(width, width, bias=False)
-        nn.init.zeros_(self.out.weight)
-
-    def forward(self, seen: Float[Tensor, "f c h w"]) -> Float[Tensor, "f c h w"]:
-        # (h·w) × frames × width, as in the predictor
-        rows = seen.permute(0, 2, 3, 1).flatten(1, 2).transpose(0, 1).contiguous()
-        normed = self.norm(rows[..., : self.by])
-        # Written out: thousands of tiny matrices, for which the fused kernel takes five times as long on a CPU.
-        alike = (self.query(normed) @ self.key(normed).mT * self.by**-0.5).softmax(-1)
-        rows = rows + self.out(alike @ rows - rows)
-        return rows.transpose(0, 1).contiguous().unflatten(1, seen.shape[2:]).permute(0, 3, 1, 2)
 
 
 class Fusion(nn.Module):
@@ -133,16 +112,6 @@ class Enhancer(nn.Module):
         self.fusion = nn.ModuleDict({str(side): Fusion(width_at[side], vqgan) for side in sizes.fused})
         if sizes.picture:
             self.picture = PictureFusion(sizes.picture, vqgan.stem)
-        steady = sizes.fused if sizes.steady else ()
-        self.steady = nn.ModuleDict(
-            {str(side): Align(width_at[side] + self.beside(side), width_at[side]) for side in steady}
-        )
-
-    def beside(self, side: int) -> int:
-        """How many channels of the picture that is given lie beside the features of that side: with the finest, all."""
-        return (
-            3 * (self.sizes.vqgan.side_px // side) ** 2 if self.sizes.picture and side == max(self.sizes.fused) else 0
-        )
 
     def forward(
         self,
@@ -153,39 +122,17 @@ class Enhancer(nn.Module):
     ) -> Float[Tensor, "b f 3 side side"]:
         """Fidelity 0 trusts the codes alone, 1 stays closest to the input (w of the released code).
 
-        Only the predictor, and `steady` where there is any, see the frames together; encoder and decoder take `at_once` of
-        them at a time.
+        With `align` the frames of a window see each other: in the predictor, and before everything else if the sizes are
+        `steady`. Encoder and decoder take `at_once` of them at a time.
         """
         b = frames.shape[0]
-        features, seen = self.read(frames.flatten(0, 1), fidelity, at_once)
-        if align and self.steady:
-            seen = self.aligned(seen, b)
+        features, seen = self.read(self.steadied(frames, align).flatten(0, 1), fidelity, at_once)
         codes = self.predictor(features.unflatten(0, (b, -1)), align).argmax(-1)
         return torch.cat(list(self.write(codes.flatten(0, 1), features, seen, fidelity, at_once))).unflatten(0, (b, -1))
 
-    def aligned(self, seen: list[dict[int, Tensor]], batch: int) -> list[dict[int, Tensor]]:
-        """What the encoder saw in each group of frames, aligned over all frames of each of `batch` windows."""
-        counts = [next(iter(kept.values())).shape[0] if kept else 0 for kept in seen]
-        out: list[dict[int, Tensor]] = [{} for _ in seen]
-        for side in self.sizes.fused:
-            windows = torch.cat([self._with_picture(kept, side) for kept in seen]).chunk(batch)
-            whole = torch.cat([self.steady[str(side)](window) for window in windows])
-            for group, part in zip(out, whole.split(counts), strict=True):
-                self._apart(part, side, group)
-        return out
-
-    def _with_picture(self, kept: dict[int, Tensor], side: int) -> Tensor:
-        """The features of a side, and beside the finest the pixels of what was given."""
-        if not self.beside(side):
-            return kept[side]
-        return torch.cat([kept[side], F.pixel_unshuffle(kept[GIVEN], kept[GIVEN].shape[-1] // kept[side].shape[-1])], 1)
-
-    def _apart(self, rows: Tensor, side: int, kept: dict[int, Tensor]) -> None:
-        """Puts the features of a side into `kept`, and the picture where it lies beside them."""
-        beside = self.beside(side)
-        kept[side] = rows[:, : rows.shape[1] - beside]
-        if beside:
-            kept[GIVEN] = F.pixel_shuffle(rows[:, -beside:], self.sizes.vqgan.side_px // side)
+    def steadied(self, frames: Float[Tensor, "b f c H W"], align: bool) -> Float[Tensor, "b f c H W"]:
+        """What is read: the frames, or if they align and the sizes are steady their means where they look alike."""
+        return torch.stack([mean_of_alike(window) for window in frames]) if align and self.sizes.steady else frames
 
     def read(
         self, frames: Float[Tensor, "r c H W"], fidelity: float, at_once: int

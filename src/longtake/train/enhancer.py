@@ -45,9 +45,8 @@ class Aims(Part):
     codes: float = Field(default=0.5, description="cross-entropy of the codes")
     features: float = Field(default=1.0, description="squares between the features and the true entries (stage B)")
     pixels: float = Field(
-        default=1.0, description="L1 of pixels and of the steps between them, on a part of the pictures"
+        default=1.0, description="L1 of pixels and of the steps between them, on a part of the pictures (stage B)"
     )
-    change: float = Field(default=1.0, description="L1 of the changes from frame to frame (stage C)")
     part: int = Field(
         default=12, ge=0, description="places a side of the code grid that are made into pixels; 0 is all"
     )
@@ -90,7 +89,7 @@ class EnhancerTask:
         part = min(aims.part or grid, grid)
         top, left = (int(torch.randint(grid - part + 1, ())) for _ in range(2))
         fidelity = float(torch.empty(()).uniform_(*aims.fidelity))
-        part = part if aims.pixels or aims.change else 0
+        part = part if aims.pixels and not self.aligned else 0  # a code is chosen or not: pixels teach time nothing
         scores, features, found = model(given, self.aligned, fidelity, top, left, part)
         told = {"codes": F.cross_entropy(scores.float().flatten(0, 1), wanted.flatten())}
         told["right"] = (scores.argmax(-1) == wanted).float().mean()
@@ -104,9 +103,6 @@ class EnhancerTask:
             found, true = (x[..., rim : x.shape[-2] - rim, rim : x.shape[-1] - rim] for x in (found.float(), true))
             told["l1"], edges = differences(found, true)
             total = total + aims.pixels * (told["l1"] + edges / 2)
-            if self.aligned:
-                told["change"] = (found - true).unflatten(0, given.shape[:2]).diff(dim=1).abs().mean()
-                total = total + aims.change * told["change"]
         return total, told
 
     def frames(self, batch: Batch) -> int:

@@ -12,8 +12,8 @@ from longtake.models.code_predictor import Layer
 from longtake.models.enhancer import Enhancer, in_colours_of
 from longtake.models.vqgan import Vqgan
 
-TIME = ("time_norm.", "time.", "time_ff_norm.", "time_ff.", "steady.")
-"""What is aligned: it learns in stage C, and nothing else does."""
+TIME = ("time_norm.", "time.", "time_ff_norm.", "time_ff.")
+"""What aligns: it learns in stage C, and nothing else does."""
 KNOWN = ("decoder.", "codebook.")
 """What stage A learned stays as it is; the encoder goes on from there."""
 
@@ -27,16 +27,15 @@ class Learner(Enhancer):
         """Scores, features, and the pictures of a part of the code grid; none with `part` 0."""
         b, f = given.shape[:2]
         with torch.set_grad_enabled(torch.is_grad_enabled() and not align):  # stage C leaves the encoder alone
+            given = self.steadied(given, align)
             features, seen = self.read(given.flatten(0, 1), fidelity if part else 0.0, at_once=b * f)
         scores = self.predictor(features.unflatten(0, (b, f)), align).flatten(0, 1)
         if not part:
             return scores, features, None
         grid = features.shape[-1]
-        seen = [{side: cut(x, grid, top, left, part) for side, x in seen[0].items()}]
-        if align and self.steady:
-            seen = self.aligned(seen, b)
+        kept = {side: cut(x, grid, top, left, part) for side, x in seen[0].items()}
         entries = in_colours_of(self.codebook.entries(scores.argmax(-1).unflatten(1, (grid, grid))), features)
-        return scores, features, self.drawn(cut(entries, grid, top, left, part), seen[0], fidelity)
+        return scores, features, self.drawn(cut(entries, grid, top, left, part), kept, fidelity)
 
 
 def learning(enhancer: Enhancer, aligned: bool, parts: Sequence[str] = ()) -> Iterator[nn.Parameter]:
