@@ -23,19 +23,22 @@ def mean_of_alike(frames: Float[Tensor, "f c H W"]) -> Float[Tensor, "f c H W"]:
     if len(frames) == 1:
         return frames
     height, width = (side // BLOCK_PX for side in frames.shape[2:])
-    # (h·w) × frames × width, as where the predictor aligns
-    rows = F.pixel_unshuffle(frames.float(), BLOCK_PX).flatten(2).permute(2, 0, 1).contiguous()
-    weights = torch.exp(-SOFT * _too_far(_apart(rows, height, width)))
-    mean = (weights / weights.sum(-1, keepdim=True)) @ rows
-    return F.pixel_shuffle(mean.permute(1, 2, 0).unflatten(2, (height, width)), BLOCK_PX).to(frames.dtype)
+    with torch.autocast(frames.device.type, enabled=False):  # halves can't tell squares that are nearly equal
+        blocks = frames.float().view(len(frames), -1, height, BLOCK_PX, width, BLOCK_PX)
+        # (h·w) × frames × width, as where the predictor aligns
+        rows = blocks.permute(2, 4, 0, 1, 3, 5).reshape(height * width, len(frames), -1)
+        weights = torch.exp(-SOFT * _too_far(_apart(rows, height, width)))
+        mean = (weights / weights.sum(-1, keepdim=True)) @ rows
+    places = mean.view(height, width, len(frames), -1, BLOCK_PX, BLOCK_PX)
+    return places.permute(2, 3, 0, 4, 1, 5).reshape(frames.shape).to(frames.dtype)
 
 
 def _apart(rows: Float[Tensor, "p f w"], height: int, width: int) -> Float[Tensor, "p f f"]:
     """How far apart two frames are around a place: mean squares of grey levels, over the place and its eight neighbours."""
     count = rows.shape[1]
-    level = 127.5 * (rows - rows.mean(1, keepdim=True))
-    square = level.square().sum(-1)
-    apart = (square[:, :, None] + square[:, None] - 2 * level @ level.mT) / rows.shape[2]
+    products = rows @ rows.mT
+    square = products.diagonal(dim1=1, dim2=2)
+    apart = (square[:, :, None] + square[:, None] - 2 * products) * (127.5**2 / rows.shape[2])
     places = apart.unflatten(0, (height, width)).flatten(2).permute(2, 0, 1)[None]  # pairs of frames as channels
     around = F.avg_pool2d(places, 3, stride=1, padding=1, count_include_pad=False)
     return around[0].permute(1, 2, 0).reshape(height * width, count, count)
