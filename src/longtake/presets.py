@@ -97,8 +97,8 @@ class Preset:
                 do=f"longtake weights fetch {self.name} --enhance; or --background-only, which needs no network",
             )
         raise WeightsMissing(
-            f"{self.name} ships no enhancer in this version.",
-            expected=f"trained weights at {self.enhancer}",
+            f"There is no enhancer in {self.weights}.",
+            expected=f"{self.enhancer.name}, as {self.name} ships it",
             do="--background-only enlarges without a network; --preset hallo2 takes the published one "
             "(longtake weights fetch hallo2 --enhance; not for commercial use)",
         )

@@ -26,7 +26,7 @@ def facts(path):
         return stream.width, stream.height, sum(1 for _ in container.decode(stream))
 
 
-def test_mini_says_that_it_ships_no_enhancer_and_what_else_there_is(tmp_path, capsys):
+def test_weights_without_an_enhancer_are_told_and_what_else_there_is(tmp_path, capsys):
     source = film(tmp_path / "in.mp4", [0.0])
     assert run("enhance", source, "-o", tmp_path / "out.mp4", "--size", 128, "--weights", tmp_path) == 5
     told = capsys.readouterr().err

@@ -14,6 +14,7 @@ from longtake.apps.calibrate import hummed, write_wav
 from longtake.apps.cli import app
 from longtake.apps.outcome import run_app
 from longtake.prepare import portrait_of
+from longtake.presets import Preset
 
 PREDICTED = {"seconds_per_second_at_best": 2.5, "peak_gib": 0.7, "weights_gib": 0.03, "device": "cpu"}
 
@@ -118,7 +119,8 @@ def test_json_alone_and_a_span_are_no_dry_run(folder, capsys):
     assert "--json-progress" in told and "whole videos" in told
 
 
-def test_a_larger_video_takes_more_of_everything_and_its_size_is_told(folder, capsys):
+def test_a_larger_video_takes_more_of_everything_and_its_size_is_told(folder, capsys, monkeypatch):
+    monkeypatch.setattr(Preset, "enhancer", folder / "enhancer.safetensors")
     assert dry_run(folder, "--json") == 0
     small = json.loads(capsys.readouterr().out)
     assert dry_run(folder, "--json", "--size", "512", "--codec", "hevc") == 0
