@@ -2,8 +2,8 @@
 
     python benchmarks/enhance.py --size 2048 4096 --seconds 10 60 --page benchmarks/enhance-2026-11-23.md
 
-Each size and length in a process of its own, on a drawn face that sways, 256 x 256 with grain. Without an enhancer's weights
-(`--weights FOLDER`) there is no network: faces are not looked for. Memory must be the same for every length.
+Each size and length in a process of its own, on a drawn face that sways, 256 x 256 with grain. With `--background-only` there is
+no network: faces are not looked for. Memory must be the same for every length.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--size", nargs="+", type=int, default=[2048, 4096])
     parser.add_argument("--seconds", nargs="+", type=float, default=[10.0, 60.0])
     parser.add_argument("--codec", default="auto")
-    parser.add_argument("--weights", type=Path, help="a folder with enhancer.safetensors")
+    parser.add_argument("--weights", type=Path, help="a folder with enhancer.safetensors; mini's by default")
+    parser.add_argument("--background-only", action="store_true", help="no network")
     parser.add_argument("--page", type=Path, help="write the table there")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
@@ -63,6 +64,7 @@ def in_child(size: int, seconds: float, options: argparse.Namespace) -> dict[str
     """What a fresh process measured."""
     command = [sys.executable, __file__, "--child", "--size", str(size), "--seconds", str(seconds)]
     command += ["--codec", options.codec, *(["--weights", str(options.weights)] if options.weights else [])]
+    command += ["--background-only"] if options.background_only else []
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
 
 
@@ -73,13 +75,14 @@ def run_one(size: int, seconds: float, options: argparse.Namespace) -> dict[str,
     from longtake.media.footage import Footage
     from longtake.media.recode import Recoder
     from longtake.networks import load_enhancer
+    from longtake.presets import preset
     from longtake.settings import Enhancing
 
     settings = Enhancing().overlay({"output": {"codec": options.codec}})
     clock = Clock()
     restore = None
-    if options.weights:
-        network = load_enhancer(options.weights / "enhancer.safetensors")
+    if not options.background_only:
+        network = load_enhancer((options.weights or preset("mini").weights) / "enhancer.safetensors")
         restore = clock.timed("restore", restoration.restore_with(network, settings.enhance))
         restoration.follow = clock.each("follow", restoration.follow, less=("read",))  # type: ignore[assignment]
         restoration.paste = clock.timed("paste", restoration.paste)
