@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -23,7 +25,7 @@ def mean_of_alike(frames: Float[Tensor, "f c H W"]) -> Float[Tensor, "f c H W"]:
     if len(frames) == 1:
         return frames
     height, width = (side // BLOCK_PX for side in frames.shape[2:])
-    with torch.autocast(frames.device.type, enabled=False):  # halves can't tell squares that are nearly equal
+    with _never_in_halves(frames.device.type):
         blocks = frames.float().view(len(frames), -1, height, BLOCK_PX, width, BLOCK_PX)
         # (h·w) × frames × width, as where the predictor aligns
         rows = blocks.permute(2, 4, 0, 1, 3, 5).reshape(height * width, len(frames), -1)
@@ -31,6 +33,11 @@ def mean_of_alike(frames: Float[Tensor, "f c H W"]) -> Float[Tensor, "f c H W"]:
         mean = (weights / weights.sum(-1, keepdim=True)) @ rows
     places = mean.view(height, width, len(frames), -1, BLOCK_PX, BLOCK_PX)
     return places.permute(2, 3, 0, 4, 1, 5).reshape(frames.shape).to(frames.dtype)
+
+
+def _never_in_halves(device: str) -> AbstractContextManager:
+    """Halves can't tell squares that are nearly equal. Devices that know no autocast, as meta, need nothing."""
+    return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()
 
 
 def _apart(rows: Float[Tensor, "p f w"], height: int, width: int) -> Float[Tensor, "p f f"]:
