@@ -174,6 +174,8 @@ def test_a_folder_of_videos_is_packed_with_the_sound_beside_them(tmp_path, monke
     assert packed.faces_of(packed.clips[1]).shape == (3, FACE_PX, FACE_PX, 3)
     assert np.abs(packed.sound_of(packed.clips[1], 0, 12 * PER_FRAME)).max() > 0.5
     assert packed.mouths_of(packed.clips[0], 0, 12).std() > 0
+    pack_lips([place, place], tmp_path / "twice", held=0.5)
+    assert [clip.heldout for clip in LipStore(tmp_path / "twice").clips] == [False, True] * 2
 
 
 def test_both_judges_get_their_tables(store, tmp_path):

@@ -93,8 +93,8 @@ def pack_lips(
             mouths, shown, sound = _cut(raw)
             for file, values in zip(files, (mouths, shown, sound), strict=True):
                 file.write(np.ascontiguousarray(values).tobytes())
-            name, person, held = raw[:3]
-            rows.append(LipClip(name, source_of(place), person, held, frames, len(mouths), faces, len(shown)))
+            name, person, unseen = raw[:3]
+            rows.append(LipClip(name, source_of(place), person, unseen, frames, len(mouths), faces, len(shown)))
             frames, faces = frames + len(mouths), faces + len(shown)
     for file in files:
         file.close()
