@@ -10,8 +10,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 BLOCK_PX = 4
-SOFT = 0.1
-"""How fast a frame's weight falls as it looks less alike, for each square grey level a pixel; 10 apart is e times less."""
+SOFT = 0.3
+"""How fast a frame's weight falls as it looks less alike, for each square grey level a pixel; 3.3 apart is e times less."""
+NOISY = 32.0
+"""Square grey levels a pixel two frames are apart by noise alone, from which on likeness is told half as finely."""
 QUIET = 0.1
 """The share of places that is taken to stand still, whose differences are the noise of a frame."""
 
@@ -54,10 +56,11 @@ def _apart(rows: Float[Tensor, "p f w"], height: int, width: int) -> Float[Tenso
 def _too_far(apart: Float[Tensor, "p f f"]) -> Float[Tensor, "p f f"]:
     """How much further apart frames are than noise makes them; 0 of a frame to itself.
 
-    Noise is how far the likest other frame is, where that is believable: up to twice what is seen in quiet places.
+    Noise is how far the likest other frame is, where that is believable: up to twice what is seen in quiet places. The more
+    of it, the more likeness wavers by chance, and the less a difference counts.
     """
     itself = torch.eye(apart.shape[1], dtype=torch.bool, device=apart.device)
     near = apart.masked_fill(itself, torch.inf).amin(-1)
     quiet = near.kthvalue(max(1, int(QUIET * len(near))), dim=0).values
     noise = torch.minimum(near, 2 * quiet)[..., None]
-    return (apart - noise).clamp_min(0).masked_fill(itself, 0)
+    return ((apart - noise).clamp_min(0) / (1 + noise / NOISY)).masked_fill(itself, 0)
