@@ -20,6 +20,14 @@ def test_what_is_lacking_is_told_with_the_way_to_it(name, tmp_path, monkeypatch)
         metric(name).ready()
 
 
+def test_what_is_lacking_tells_no_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("LONGTAKE_EXTRACTORS", str(tmp_path / "weights"))
+    with pytest.raises(WeightsMissing) as error:
+        metric("lpips").ready()
+    assert "not at ~/weights/" in str(error.value) and str(tmp_path) not in str(error.value)
+
+
 def test_a_missing_library_names_its_extra(monkeypatch, tmp_path):
     pytest.importorskip("torch")
     monkeypatch.setattr(perceptual, "weight_file", lambda name: tmp_path)

@@ -105,12 +105,17 @@ def folder() -> Path:
     return (Path(caches) if caches else Path.home() / ".cache") / "longtake" / "extractors"
 
 
+def _from_home(path: Path) -> str:
+    """The path with ~ for the home folder: published reports don't tell whose machine it was."""
+    return f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else str(path)
+
+
 def weight_file(name: str) -> Path:
     """The file, as published; raises WeightsMissing or WeightsMismatch with what to do."""
     file, path = FILES[name], folder() / name
     if not path.is_file():
         raise WeightsMissing(
-            f"{file.purpose} needs the published weights '{name}', which are not at {path}.",
+            f"{file.purpose} needs the published weights '{name}', which are not at {_from_home(path)}.",
             expected=f"the file from {file.url} (licence: {file.licence}), SHA-256 {file.sha256}",
             do=f"python -m longtake.evaluate.metrics.extractors.places {name}\n"
             f"or bring it there yourself; {FOLDER} names another folder. A stand-in needs no weights (docs/metrics.md).",
