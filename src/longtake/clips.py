@@ -105,8 +105,8 @@ class Prompts:
 class Waiting:
     """Frames that the enhancer has seen and not given out: what a run that is taken up again needs of them."""
 
-    recent: UInt8[np.ndarray, "n H W 3"]  # the last as many as a window has, as animated
-    restored: UInt8[np.ndarray, "k s s 3"]  # faces that the next window will fade, of frames before the fresh ones
+    recent: UInt8[np.ndarray, "n H W 3"]  # as animated: as many as a window and a segment have, or all there were
+    restored: UInt8[np.ndarray, "k s s 3"]  # faces of those that wait, before the fresh; the next window fades the last
     fresh: int  # how many of `recent`, at its end, no window has seen
 
 

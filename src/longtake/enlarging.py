@@ -1,7 +1,7 @@
 """Segments on their way out (step 6 in an animation): frames on their canvas, faces restored where there is an enhancer.
 
-Large pictures are made one by one while they are written. Between segments nothing waits but what the next window of the
-enhancer has to see, and that goes with the tail.
+Large pictures are made one by one while they are written. Windows of the enhancer end elsewhere than segments do; frames go
+out in whole segments all the same, so that each begins with a key frame and can be made anew. What waits goes with the tail.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from longtake.canvas import Canvas
 from longtake.clips import Segment, Tail, Waiting
 from longtake.enhance import Restore, WindowStream
 from longtake.media.pixels import as_frames, as_pictures
+from longtake.segments import SEGMENT_FRAMES
 from longtake.settings import EnhanceSettings
 
 Picture = UInt8[np.ndarray, "H W 3"]
@@ -41,6 +42,11 @@ class Outgoing:
         """The place behind the last one."""
         return self.first_frame + self.count
 
+    @property
+    def lengths(self) -> list[int]:
+        """How many frames each segment has that goes out."""
+        return [min(SEGMENT_FRAMES, self.count - begin) for begin in range(0, self.count, SEGMENT_FRAMES)]
+
     def parts(self) -> Iterator[tuple[int, UInt8[np.ndarray, "f H W 3"]]]:
         """The pictures together, with the place of the first; large ones in several parts."""
         place, pictures = self.first_frame, iter(self.pictures)
@@ -59,8 +65,10 @@ class Enlarging:
     ) -> None:
         self.canvas = canvas
         self._stream = WindowStream(_rounded(restore), settings.window, settings.overlap) if restore else None
-        self._recent: deque[Picture] = deque(maxlen=settings.window)  # as animated
+        self._overlap = settings.overlap
+        self._recent: deque[Picture] = deque(maxlen=settings.window + SEGMENT_FRAMES)  # as animated
         self._queue: deque[Picture] = deque()  # those of them that have not gone out
+        self._restored: deque[Picture] = deque()  # faces of the first ones in the queue
         if self._stream and tail and tail.waiting:
             self._take_up(self._stream, tail.waiting)
 
@@ -77,24 +85,30 @@ class Enlarging:
             faces += self._stream.tell(self._seen(frame))
         if last:
             faces += self._stream.end()
-        restored = [as_frames(face[None])[0] for face in faces]
-        ready = [self._queue.popleft() for _ in restored]
+        self._restored.extend(as_frames(face[None])[0] for face in faces)
+        stop = first + len(self._restored)
+        count = (stop if last else stop // SEGMENT_FRAMES * SEGMENT_FRAMES) - first
+        ready, restored = ([queue.popleft() for _ in range(count)] for queue in (self._queue, self._restored))
         waiting = None if last else self._waiting(self._stream)
-        return Outgoing(first, len(ready), map(self.canvas.show, ready, restored), replace(tail, waiting=waiting))
+        return Outgoing(first, count, map(self.canvas.show, ready, restored), replace(tail, waiting=waiting))
 
     def _seen(self, frame: Picture) -> Float[Tensor, "3 s s"]:
         return as_pictures(self.canvas.face_of(frame)[None])[0]
 
     def _waiting(self, stream: WindowStream) -> Waiting:
-        held = as_frames(torch.stack(stream.held)) if stream.held else np.zeros((0, 1, 1, 3), np.uint8)
-        return Waiting(np.stack(list(self._recent)), held, stream.fresh)
+        held = as_frames(torch.stack(stream.held)) if stream.held else ()
+        faces = [*self._restored, *held]
+        restored = np.stack(faces) if faces else np.zeros((0, 1, 1, 3), np.uint8)
+        return Waiting(np.stack(list(self._recent)), restored, stream.fresh)
 
     def _take_up(self, stream: WindowStream, waiting: Waiting) -> None:
-        self._recent.extend(waiting.recent)
-        held = list(as_pictures(waiting.restored)) if len(waiting.restored) else []
-        stream.take_up([self._seen(frame) for frame in waiting.recent], held, waiting.fresh)
-        count = waiting.fresh + len(held)
-        self._queue.extend(waiting.recent[len(waiting.recent) - count :])
+        recent, restored = list(waiting.recent), list(waiting.restored)
+        done = max(0, len(restored) - self._overlap)  # a window that was restored holds an overlap back
+        held = list(as_pictures(np.stack(restored[done:]))) if restored[done:] else []
+        stream.take_up([self._seen(frame) for frame in recent[-stream.frames :]], held, waiting.fresh)
+        self._recent.extend(recent)
+        self._queue.extend(recent[len(recent) - waiting.fresh - len(restored) :])
+        self._restored.extend(restored[:done])
 
 
 def _rounded(restore: Restore) -> Restore:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -45,7 +46,7 @@ def render(
         if not ready.count:
             continue
         pictures = Watched(change(ready))
-        piece = writer.write(pictures, ready.count)
+        piece = b"".join(writer.write(islice(pictures, count), count) for count in ready.lengths)
         journal.add(segment, ready.tail, piece, time.monotonic() - started, ready.stop)
         started = time.monotonic()
         if progress:
@@ -57,13 +58,15 @@ class Watched:
     """Pictures as they come; the last one is kept to be looked at."""
 
     def __init__(self, pictures: Iterable[Picture]) -> None:
-        self._pictures = pictures
+        self._pictures = iter(pictures)
         self.last: Picture | None = None
 
     def __iter__(self) -> Iterator[Picture]:
-        for picture in self._pictures:
-            self.last = picture
-            yield picture
+        return self
+
+    def __next__(self) -> Picture:
+        self.last = next(self._pictures)
+        return self.last
 
     def repeated(self, count: int) -> np.ndarray:
         """The last picture as often as there were pictures, in the memory of one."""

@@ -182,6 +182,21 @@ def test_every_frame_goes_out_once_and_in_order_with_its_own_face(restore, windo
     assert np.array_equal(found[:, :2], frames)
 
 
+@pytest.mark.parametrize("window", [4, 6, 16, 40])
+def test_frames_go_out_in_whole_segments_so_that_each_begins_with_a_key_frame(window):
+    frames, steps, gone = np.zeros((100, 2, 2, 3), np.uint8), EnhanceSettings(window=window, overlap=2), [0]
+    enlarging, lengths = Enlarging(Pairs(), together, steps), []
+    for number, place in enumerate(range(0, 100, 16)):
+        segment = Segment(number, place, frames[place : place + 16])
+        tail = Tail(np.zeros((1, 3, 2, 2)), number + 1, place + 16)
+        sent = enlarging.take(segment, tail, place == 96)
+        gone.append(sent.stop)
+        lengths += sent.lengths
+    assert lengths == [16] * 6 + [4]
+    assert gone[-1] == 100 and all(stop % 16 == 0 for stop in gone[:-1])
+    assert all(16 * (number + 1) - stop <= window + 15 for number, stop in enumerate(gone[1:-1]))
+
+
 @pytest.mark.parametrize("stops", [(0,), (1,), (2, 3), (0, 1, 2, 3)])
 @pytest.mark.parametrize("window", [4, 6, 20])
 def test_a_run_taken_up_anywhere_shows_the_same(stops, window, tmp_path):
