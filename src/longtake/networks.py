@@ -16,7 +16,7 @@ from longtake.models.animation import Animation, AnimationSizes
 from longtake.models.autoencoder import Autoencoder, AutoencoderSizes
 from longtake.models.enhancer import Enhancer, EnhancerSizes
 from longtake.models.rrdb import Rrdb, RrdbSizes
-from longtake.placing import placed, placed_animation
+from longtake.placing import placed, placed_animation, placed_enhancer
 from longtake.settings import RunSettings
 from longtake.weights import files
 from longtake.weights.files import short_hash
@@ -156,7 +156,7 @@ def load_enhancer(path: Path, run: RunSettings | None = None) -> Enhancer:
     run = run or RunSettings()
     device = choose_device(run.device)
     dtype = choose_dtype(run.dtype, device)
-    return placed(_load(path, EnhancerSizes, Enhancer, dtype)[0].eval(), device, dtype)
+    return placed_enhancer(_load(path, EnhancerSizes, Enhancer, dtype)[0].eval(), device, dtype, run)
 
 
 def load_background(path: Path, run: RunSettings | None = None) -> Rrdb:

@@ -10,8 +10,11 @@ import pytest
 import torch
 
 from longtake.models.animation import Animation, mini_sizes
+from longtake.models.code_predictor import PredictorSizes
+from longtake.models.enhancer import Enhancer, EnhancerSizes
 from longtake.models.told import Conditions
-from longtake.placing import blocks, compile_blocks, largest, offload, weight_bytes
+from longtake.models.vqgan import VqganSizes
+from longtake.placing import blocks, compile_blocks, compile_enhancer, largest, offload, weight_bytes
 
 CPU = torch.device("cpu")
 
@@ -77,9 +80,9 @@ def test_reading_the_weights_of_a_block_that_is_away_fails(animation):
         layer.audio.attention.query(torch.zeros(1, layer.audio.attention.query.in_features))
 
 
-def in_a_process_of_its_own(backend: str) -> float:
+def in_a_process_of_its_own(backend: str, of: str = "difference") -> float:
     """The largest difference that compiling makes. The checks of shapes that tests install can't be compiled with the layers."""
-    script = f"from test_placing import difference; print(difference({backend!r}))"
+    script = f"from test_placing import {of}; print({of}({backend!r}))"
     done = subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return float(done.stdout.split()[-1])
@@ -96,6 +99,26 @@ def difference(backend: str) -> float:
     return (have - want).abs().max().item()
 
 
+def difference_of_enhancers(backend: str) -> float:
+    """The same of a small enhancer with all its kinds of blocks; window after window."""
+    torch.manual_seed(0)
+    vqgan = VqganSizes(side_px=32, stem=2, widths=(8, 16), layers=1, norm="place", attend=True, code=8, codes=16)
+    sizes = EnhancerSizes(vqgan, PredictorSizes(width=16, layers=1, heads=2, ff=16), (16,), picture=8, steady=True)
+    made = Enhancer(sizes).eval().requires_grad_(False)
+    windows = [torch.rand(1, 4, 3, 32, 32) * 2 - 1 for _ in range(2)]
+    want = [made(window) for window in windows]
+    compile_enhancer(made, backend=backend)
+    have = [made(window) for window in windows]
+    counters = torch._dynamo.utils.counters
+    assert not counters["graph_break"], f"blocks fall apart: {dict(counters['graph_break'])}"
+    assert counters["stats"]["unique_graphs"] >= 6
+    return max((a - b).abs().max().item() for a, b in zip(have, want, strict=True))
+
+
+def test_the_enhancers_blocks_are_captured_whole_and_give_the_same_numbers():
+    assert in_a_process_of_its_own("eager", "difference_of_enhancers") == 0.0
+
+
 def test_layers_are_captured_whole_and_give_the_same_numbers():
     """Captured but not translated: that takes minutes (see below)."""
     assert in_a_process_of_its_own("eager") == 0.0
@@ -105,3 +128,4 @@ def test_layers_are_captured_whole_and_give_the_same_numbers():
 @pytest.mark.timeout(1800)
 def test_compiled_layers_give_the_same_numbers():
     assert in_a_process_of_its_own("inductor") < 1e-4
+    assert in_a_process_of_its_own("inductor", "difference_of_enhancers") < 1e-4

@@ -213,6 +213,9 @@ def enhance(
     hardware: Annotated[bool, typer.Option("--hardware", help="Encode on the GPU where it can.")] = False,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1 ...")] = None,
     dtype: Annotated[Precision | None, typer.Option(help="Number format of the network.")] = None,
+    compile: Annotated[
+        bool | None, typer.Option("--compile", help="Compile the network: a minute at first, faster afterwards.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(metavar="TOML", help="A file with settings.")] = None,
     assignments: Set = [],  # noqa: B006
     overwrite: Overwrite = False,
@@ -229,7 +232,7 @@ def enhance(
     flags = {
         "enhance": {"what": what, "fidelity": fidelity},
         "output": {"codec": codec, "bits": bits, "quality": quality, "hardware": hardware or None},
-        "run": {"device": device, "dtype": dtype and dtype.value},
+        "run": {"device": device, "dtype": dtype and dtype.value, "compile": compile},
     }
     wish = Wish(video, out, size, scale, start, stop, preset, weights, given(flags), config, assignments)
     enhance_file(wish, overwrite, quiet)

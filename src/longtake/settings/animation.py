@@ -242,7 +242,8 @@ class RunSettings(Section):
     )
     decode_frames: int = Field(default=4, ge=1, le=64, description="frames decoded at a time")
     compile: bool = Field(
-        default=False, description="compile the repeated layers: minutes at the first segment, faster afterwards"
+        default=False,
+        description="compile the repeated layers: minutes at the first segment or window, faster afterwards",
     )
     offload: bool = Field(
         default=False,
