@@ -69,15 +69,19 @@ def in_child(size: int, seconds: float, options: argparse.Namespace) -> dict[str
     command += ["--codec", options.codec, *(["--weights", str(options.weights)] if options.weights else [])]
     command += ["--background-only"] if options.background_only else []
     command += ["--compile"] if options.compile else []
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
 
 
 def warm(restore: Callable[..., Any], frames: int) -> None:
-    """Windows that compile the network; their time depends on nothing in the video."""
+    """Compiles the network on two windows of noise, and says how long that took."""
     import torch
 
+    from longtake.face.align import SIDE as FACE_SIDE
+
+    began = time.perf_counter()
     for _ in range(2):
-        restore(torch.rand(frames, 3, 512, 512))
+        restore(torch.rand(frames, 3, FACE_SIDE, FACE_SIDE))
+    print(f"compiled in {time.perf_counter() - began:.0f} s", file=sys.stderr)
 
 
 def run_one(size: int, seconds: float, options: argparse.Namespace) -> dict[str, Any]:

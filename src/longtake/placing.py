@@ -63,10 +63,8 @@ def compile_blocks(animation: Animation, backend: str = "inductor") -> None:
 
     Layers of the same widths share their code, but each width and each grid is a variant of its own.
     """
-    _ready_to_compile(backend)
-    for block in blocks(animation):
-        if isinstance(block, Layer | ReferenceLayer | Resnet):
-            block.compile(backend=backend, dynamic=False)
+    repeated = (Layer, ReferenceLayer, Resnet)
+    _compile([block for block in blocks(animation) if isinstance(block, repeated)], backend)
 
 
 def placed_enhancer(enhancer: Enhancer, device: torch.device, dtype: torch.dtype, run: RunSettings) -> Enhancer:
@@ -80,26 +78,27 @@ def placed_enhancer(enhancer: Enhancer, device: torch.device, dtype: torch.dtype
 def compile_enhancer(enhancer: Enhancer, backend: str = "inductor") -> None:
     """Compiles block by block, and the mean of alike frames: about a minute for `mini` on two cores.
 
-    Each length of a window is a variant of its own; a stream has at most two.
+    Each length of a window is a variant of its own; faces that are seen for less than a window bring others.
     """
-    _ready_to_compile(backend)
-    for block in blocks(enhancer, ENHANCER_BLOCKS):
-        block.compile(backend=backend, dynamic=False)
-    enhancer.steadied = torch.compile(enhancer.steadied, backend=backend, dynamic=False)
+    _compile(list(blocks(enhancer, ENHANCER_BLOCKS)), backend)
+    if enhancer.sizes.steady:
+        enhancer.steadied = torch.compile(enhancer.steadied, backend=backend, dynamic=False)
 
 
-def _ready_to_compile(backend: str) -> None:
-    """Sees to it that there is a compiler. Widths and grids are variants of one block: more of them than usual are allowed."""
+def _compile(chosen: list[nn.Module], backend: str) -> None:
+    """Compiles these. Widths and grids are variants of one block: more of them than usual are allowed."""
     import torch._dynamo
     from torch._inductor.cpp_builder import get_cpp_compiler
     from torch._inductor.exc import InvalidCxxCompiler
 
-    if backend == "inductor":
+    if backend == "inductor" and any(x.device.type == "cpu" for block in chosen for x in block.parameters()):
         try:
             get_cpp_compiler()
         except InvalidCxxCompiler as error:
             raise SettingsError("--compile finds no C++ compiler.", do="install g++ or leave --compile out") from error
     torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, 128)
+    for block in chosen:
+        block.compile(backend=backend, dynamic=False)
 
 
 class Offloaded:

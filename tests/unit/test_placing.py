@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from longtake.errors import SettingsError
 from longtake.models.animation import Animation, mini_sizes
 from longtake.models.code_predictor import PredictorSizes
 from longtake.models.enhancer import Enhancer, EnhancerSizes
@@ -117,6 +118,18 @@ def difference_of_enhancers(backend: str) -> float:
 
 def test_the_enhancers_blocks_are_captured_whole_and_give_the_same_numbers():
     assert in_a_process_of_its_own("eager", "difference_of_enhancers") == 0.0
+
+
+def test_without_a_compiler_compiling_says_what_to_do(monkeypatch):
+    from torch._inductor import cpp_builder
+    from torch._inductor.exc import InvalidCxxCompiler
+
+    def none():
+        raise InvalidCxxCompiler
+
+    monkeypatch.setattr(cpp_builder, "get_cpp_compiler", none)
+    with pytest.raises(SettingsError, match=r"C\+\+ compiler"):
+        compile_blocks(fresh())
 
 
 def test_layers_are_captured_whole_and_give_the_same_numbers():
