@@ -76,7 +76,7 @@ def placed_enhancer(enhancer: Enhancer, device: torch.device, dtype: torch.dtype
 
 
 def compile_enhancer(enhancer: Enhancer, backend: str = "inductor") -> None:
-    """Compiles block by block, and the mean of alike frames: about a minute for `mini` on two cores.
+    """Compiles block by block, and the mean of alike frames: under a minute for `mini` on two cores, seconds once PyTorch has it in its cache.
 
     Each length of a window is a variant of its own; faces that are seen for less than a window bring others.
     """

@@ -214,7 +214,7 @@ def enhance(
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1 ...")] = None,
     dtype: Annotated[Precision | None, typer.Option(help="Number format of the network.")] = None,
     compile: Annotated[
-        bool | None, typer.Option("--compile", help="Compile the network: a minute at first, faster afterwards.")
+        bool | None, typer.Option("--compile", help="Compile the network: a minute once, faster afterwards.")
     ] = None,
     config: Annotated[Path | None, typer.Option(metavar="TOML", help="A file with settings.")] = None,
     assignments: Set = [],  # noqa: B006
