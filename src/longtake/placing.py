@@ -76,7 +76,7 @@ def placed_enhancer(enhancer: Enhancer, device: torch.device, dtype: torch.dtype
 
 
 def compile_enhancer(enhancer: Enhancer, backend: str = "inductor") -> None:
-    """Compiles block by block, and the mean of alike frames: under a minute for `mini` on two cores, seconds once PyTorch has it in its cache.
+    """Compiles block by block, and the mean of alike frames: for `mini` under a minute, seconds once PyTorch has it cached.
 
     Each length of a window is a variant of its own; faces that are seen for less than a window bring others.
     """
