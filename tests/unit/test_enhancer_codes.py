@@ -7,12 +7,14 @@ import torch
 from faces import AUTOENCODER, packed_faces
 from learning import losses
 from longtake.models.autoencoder import Autoencoder
-from longtake.models.enhancer import mini_sizes
+from longtake.models.code_predictor import PredictorSizes
+from longtake.models.enhancer import Enhancer, EnhancerSizes, mini_sizes
 from longtake.models.vqgan import Codebook, VqganSizes
 from longtake.train.enhancer_codes import EnhancerCodesTask, JudgedVqgan, perplexity, revive
 from longtake.train.judge import Features, Judge, same_patch
 from longtake.train.recipe import Recipe, make_sizes, read_recipe
 from longtake.train.run import task_module
+from longtake.weights.files import write
 
 SIZES = {"side_px": 32, "stem": 4, "widths": [8, 16], "groups": 4, "code": 4, "codes": 12}
 
@@ -121,3 +123,22 @@ def test_recipes_have_the_sizes_of_their_enhancers(request):
         recipe = read_recipe(recipes / place / "enhancer_codes.toml")
         assert make_sizes(VqganSizes, recipe.sizes) == wanted
         assert task_module(recipe).__name__ == "longtake.train.enhancer_codes"
+
+
+def test_of_a_finished_enhancer_only_an_encoder_that_fits_it_learns(tmp_path):
+    torch.manual_seed(1)
+    finished = Enhancer(
+        EnhancerSizes(make_sizes(VqganSizes, SIZES), PredictorSizes(width=16, layers=1, heads=2, ff=16), fused=(8,))
+    )
+    write(tmp_path / "enhancer.safetensors", finished.state_dict(), {"kind": "enhancer"})
+    data = {"folder": str(packed_faces(tmp_path, frames=3)), "crop_px": 16, "batch": 3}
+    data["of"] = str(tmp_path / "enhancer.safetensors")
+    task = EnhancerCodesTask(Recipe(kind="enhancer_codes", sizes=SIZES, data=data))
+    for name in ("encoder", "codebook", "decoder"):
+        theirs = getattr(finished, name).state_dict()
+        assert all(torch.equal(x, theirs[key]) for key, x in getattr(task.model, name).state_dict().items())
+    before = {name: x.clone() for name, x in task.model.state_dict().items()}
+    found = losses(task, steps=25, rate=3e-3)
+    assert found[-1] < found[0]
+    moved = {name.split(".")[0] for name, x in task.model.state_dict().items() if not torch.equal(x, before[name])}
+    assert moved == {"encoder"}, "unused entries must not begin anew either"

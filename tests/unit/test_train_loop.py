@@ -160,6 +160,21 @@ def test_weights_that_learned_something_else_are_refused_unless_the_recipe_says_
     Trainer(Line(told), recipe(tmp_path / "run", start=path, relearn=["prediction", "lids"]))
 
 
+def test_what_begins_anew_is_not_taken_from_the_weights_it_starts_from(tmp_path):
+    path, other = tmp_path / "line.safetensors", Line()
+    other.model.weight.data.fill_(5.0), other.model.bias.data.fill_(6.0)
+    write(path, other.model.state_dict(), {})
+    made = Line()
+    before = made.model.weight.clone()
+    assert start_from(made, path, anew=["weig"])["anew"] == ["weig"]
+    assert torch.equal(made.model.weight, before) and made.model.bias.item() == 6.0
+    with pytest.raises(SettingsError, match="'wait'"):
+        start_from(made, path, anew=["wait"])
+    write(path, {"weight": torch.zeros(1, 3)}, {})
+    with pytest.raises(WeightsMismatch, match="missing"):  # a name that the file lacks is still told
+        start_from(made, path, anew=["weig"])
+
+
 def test_a_damaged_checkpoint_is_named(tmp_path):
     (tmp_path / "checkpoint.pt").write_bytes(b"not a checkpoint")
     with pytest.raises(WeightsMismatch, match=r"checkpoint\.pt"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -45,10 +46,11 @@ def export_weights(path: Path, tensors: Mapping[str, Tensor], header: Mapping[st
     write(path, tensors, header, torch.bfloat16)
 
 
-def start_from(task: Task, path: Path, relearn: Sequence[str] = ()) -> dict[str, Any]:
+def start_from(task: Task, path: Path, relearn: Sequence[str] = (), anew: Sequence[str] = ()) -> dict[str, Any]:
     """Load weights into the task's model, every name and shape agreeing; gives what their header tells of their run.
 
-    They must have learned the same thing, but for the settings in `relearn`.
+    They must have learned the same thing, but for the settings in `relearn`. Tensors whose names contain one of `anew` stay
+    as the task made them.
     """
     from longtake.weights.files import read, short_hash
     from longtake.weights.load import load
@@ -56,9 +58,15 @@ def start_from(task: Task, path: Path, relearn: Sequence[str] = ()) -> dict[str,
 
     tensors, header = read(path)
     _expect_alike(path, header.get("settings", {}), task.header().get("settings", {}), relearn)
-    load(task.model, tensors, may_lack=OURS_ONLY)  # word norms that the file lacks begin as no-ops
+    left = [name for name in tensors if any(part in name for part in anew)]
+    if anew and not left:
+        raise SettingsError(f"Nothing in {path} has a name with {' or '.join(map(repr, anew))}.", do="mend run.anew")
+    may_lack = re.compile("|".join([OURS_ONLY.pattern, *(re.escape(name) + "$" for name in left)]))
+    kept = {name: tensor for name, tensor in tensors.items() if name not in set(left)}
+    load(task.model, kept, may_lack)  # word norms that the file lacks begin as no-ops
     told = ("kind", "recipe", "frames_seen", "steps", "hours", "commit", "corpus_seed", "started_from")
-    return {"weights": short_hash(path), **{name: header[name] for name in told if name in header}}
+    said = {name: header[name] for name in told if name in header}
+    return {"weights": short_hash(path), **said, **({"anew": list(anew)} if anew else {})}
 
 
 def _expect_alike(path: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any], relearn: Sequence[str]) -> None:

@@ -27,6 +27,12 @@ from longtake.train.task import Batch, plain
 class Data(Cutting):
     crop_px: int = Field(default=256, description="side of the pieces that are cut from the square")
     batch: int = 4
+    of: Path | None = Field(
+        default=None,
+        exclude=True,
+        description="a finished enhancer: its codebook and decoder stay, and only an encoder that fits them is learned, "
+        "whose codes are what further training of it needs",
+    )
 
 
 class Aims(Part):
@@ -70,6 +76,8 @@ class EnhancerCodesTask:
         self.pool = np.concatenate([np.arange(clip.start, clip.stop) for clip in self.clips.train])
         self.sizes = make_sizes(VqganSizes, recipe.sizes)
         self.model = JudgedVqgan(self.sizes) if self.aims.adversarial else Vqgan(self.sizes)
+        if self.data.of:
+            fit(self.model, self.data.of)
         self.features = shipped_features(self.aims.seen_by) if self.aims.perceptual else None
 
     def batch(self, rng: np.random.Generator, share: float) -> Batch:
@@ -84,7 +92,7 @@ class EnhancerCodesTask:
         learn = (entries - features.detach()).float().square().mean()
         commit = (features - entries.detach()).float().square().mean()
         vqgan = plain(model, Vqgan)
-        if vqgan.training and share < aims.revive_until:
+        if vqgan.training and vqgan.codebook.weight.requires_grad and share < aims.revive_until:
             revive(vqgan.codebook, features, codes, aims.revive)
             _agree(vqgan.codebook)
         total = apart + aims.gradient * edges / 2 + aims.codebook * learn + aims.commitment * commit
@@ -139,6 +147,18 @@ def perplexity(codes: Int[Tensor, "*places"], count: int) -> Float[Tensor, ""]:
     """How many codes would be as varied if all were used alike."""
     share = torch.bincount(codes.flatten(), minlength=count).float() / codes.numel()
     return torch.special.entr(share).sum().exp()
+
+
+def fit(model: Vqgan, enhancer: Path) -> None:
+    """The model begins with the encoder, codebook and decoder of a finished enhancer, and only the encoder learns."""
+    from longtake.weights import files
+    from longtake.weights.load import load
+
+    tensors, _ = files.read(enhancer)
+    for name in ("encoder", "codebook", "decoder"):
+        part = getattr(model, name)
+        load(part, {key.removeprefix(f"{name}."): x for key, x in tensors.items() if key.startswith(f"{name}.")})
+        part.requires_grad_(name == "encoder")
 
 
 @torch.no_grad()

@@ -43,7 +43,7 @@ class Trainer:
             # A batch whose rows all lost a condition leaves the parameters behind it without a gradient.
             kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
         )
-        self.origin = {"started_from": start_from(task, run.start, run.relearn)} if run.start else {}
+        self.origin = {"started_from": start_from(task, run.start, run.relearn, run.anew)} if run.start else {}
         learns = [p for p in task.model.parameters() if p.requires_grad]
         betas = (learning.beta1, learning.beta2)
         optimizer = torch.optim.AdamW(learns, learning.rate, betas, weight_decay=learning.weight_decay, fused=True)

@@ -38,6 +38,9 @@ class Run(Part):
     relearn: list[Literal["prediction", "lids", "beta_schedule"]] = Field(
         default_factory=list, description="settings in which the weights of `start` may differ: they learn them anew"
     )
+    anew: list[str] = Field(
+        default_factory=list, description="what names of tensors contain that `start` does not fill, though it has them"
+    )
     weights: Path | None = Field(
         default=None, description="where the final EMA weights are written as bf16 safetensors"
     )
