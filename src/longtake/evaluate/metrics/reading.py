@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from longtake.errors import InputError, LongtakeError
+from longtake.evaluate.metrics.ahead import ahead
 from longtake.evaluate.metrics.protocol import FPS, Clip, Metric, Summary
 from longtake.evaluate.metrics.view import Session, View
 
@@ -41,7 +42,7 @@ def measure(clip: Clip, metrics: Sequence[Metric], window_s: float | None = None
     able = [metric for metric in metrics if metric.about.name not in found.skipped]
     whole = _Readers(able, clip, found)
     parts = _Readers([metric for metric in able if metric.kind == "clip"], clip, found) if window_s else None
-    for view in views(session, found):
+    for view in ahead(views(session, found)):
         whole.see(view)
         if parts:
             assert window_s is not None

@@ -91,6 +91,10 @@ class View:
         """The rows of each `step`-th frame of the clip."""
         return np.flatnonzero(self.places % step == 0)
 
+    def seen(self) -> list[str]:
+        """Which of the costly things below were found in it so far."""
+        return [name for name in ("landmarks", "real_landmarks", "eyes") if name in self.__dict__]
+
     @cached_property
     def landmarks(self) -> Float[np.ndarray, "f 468 3"]:
         """Of the face in each frame; NaN without one."""
