@@ -57,6 +57,7 @@ def test_a_recipe_judges_the_methods_that_work_and_tells_of_the_one_that_crashes
     made, crash = json.loads((out / "metrics.json").read_text())["systems"]
     assert (made["name"], made["clips"], crash["clips"]) == ("made", 2, 0)
     assert "exit code 3" in crash["failed"]["a"]
+    assert {path.name for path in (out / "sheets").iterdir()} == {"a.webp", "b.webp"}
     assert any("has no sound; the given voice was laid under it" in remark for remark in made["remarks"])
     assert crash["scores"][0]["value"] is None
     assert "| made | " in (out / "report.md").read_text()

@@ -172,9 +172,11 @@ def _made() -> str:
 def _finish(plan: Recipe, result: Result, shown: list[Shown]) -> None:
     from longtake.apps.evaluate_page import page
     from longtake.evaluate.kit.reporting import NAMES, write_report
+    from longtake.evaluate.kit.sheets import write_sheets
     from longtake.evaluate.kit.tables import paper_form
 
     write_report(result, plan.report.out)
+    write_sheets(shown, plan.report.out)
     target = plan.report.out / NAMES["page"]
     target.write_text(page(result, shown))
     typer.echo(paper_form(result))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 
@@ -31,6 +31,7 @@ class Shown:
     clip: str
     times_s: list[float]
     strips: list[Strip]
+    videos: Mapping[str, Path] = field(default_factory=dict)  # by label
 
 
 def show(clip: str, videos: Mapping[str, Path]) -> Shown:
@@ -43,10 +44,10 @@ def show(clip: str, videos: Mapping[str, Path]) -> Shown:
             continue
         strips.append(Strip(label, packed(picture)))
         times = times or moments
-    return Shown(clip, times, strips)
+    return Shown(clip, times, strips, videos)
 
 
-def strip(path: Path, count: int = FRAMES) -> tuple[UInt8[np.ndarray, "H W 3"], list[float]]:
+def strip(path: Path, count: int = FRAMES, side: int = SIDE_PX) -> tuple[UInt8[np.ndarray, "H W 3"], list[float]]:
     """Frames spread evenly over a video, side by side, and the seconds they are shown at."""
     from longtake.media.video import frames_between, video_facts
 
@@ -58,17 +59,17 @@ def strip(path: Path, count: int = FRAMES) -> tuple[UInt8[np.ndarray, "H W 3"], 
     for place in places:
         frame = next(frames_between(path, place, place + 1), None)
         if frame is not None:
-            pictures.append(small(frame))
+            pictures.append(small(frame, side))
             times.append(place / facts.fps)
     return join(pictures), times
 
 
-def small(frame: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "h w 3"]:
+def small(frame: UInt8[np.ndarray, "H W 3"], side: int = SIDE_PX) -> UInt8[np.ndarray, "h w 3"]:
     """The frame at the height of a strip."""
     import cv2
 
     height, width = frame.shape[:2]
-    return cv2.resize(frame, (max(1, round(width * SIDE_PX / height)), SIDE_PX), interpolation=cv2.INTER_AREA)
+    return cv2.resize(frame, (max(1, round(width * side / height)), side), interpolation=cv2.INTER_AREA)
 
 
 def join(pictures: Sequence[UInt8[np.ndarray, "H w 3"]]) -> UInt8[np.ndarray, "H W 3"]:
