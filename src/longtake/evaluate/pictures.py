@@ -40,7 +40,7 @@ def perceptual_distance(a: UInt8[np.ndarray, "f H W 3"], b: UInt8[np.ndarray, "f
     total, count = 0.0, 0
     for start in range(0, len(a), batch):
         pair = [torch.from_numpy(np.ascontiguousarray(x[start : start + batch])) for x in (a, b)]
-        for left, right in zip(features(pair[0])[:STAGES_COMPARED], features(pair[1])[:STAGES_COMPARED], strict=True):
+        for left, right in zip(*(features(pictures, STAGES_COMPARED) for pictures in pair), strict=True):
             unit = [x / (x.norm(dim=1, keepdim=True) + 1e-6) for x in (left, right)]
             total += float((unit[0] - unit[1]).square().sum(1).mean((1, 2)).sum())
             count += len(left)

@@ -82,8 +82,8 @@ def embed(crops: "UInt8[Tensor, 'b 150 150 3']") -> "Float32[Tensor, 'b 128']":
         return _halve(features(crops)[-1], "conv256_down_out").mean((2, 3)) @ _weights()["fc"]
 
 
-def features(pictures: "UInt8[Tensor, 'b H W 3']") -> "list[Float32[Tensor, 'b c h w']]":
-    """What each stage makes of pictures of any size, from early (fine, 32 channels) to late (coarse, 256)."""
+def features(pictures: "UInt8[Tensor, 'b H W 3']", stages: int | None = None) -> "list[Float32[Tensor, 'b c h w']]":
+    """What each of the first `stages` (all four) makes of pictures of any size, from fine, 32 channels, to coarse, 256."""
     import torch
     import torch.nn.functional as nnf
 
@@ -91,7 +91,7 @@ def features(pictures: "UInt8[Tensor, 'b H W 3']") -> "list[Float32[Tensor, 'b c
         x = (pictures.permute(0, 3, 1, 2).float() - torch.tensor(MEAN_RGB).view(1, 3, 1, 1)) / 256
         x = nnf.max_pool2d(nnf.relu(_convolve(x, "conv32_down", stride=2, padding=0)), 3, 2)
         made = []
-        for stage, blocks in STAGES.items():
+        for stage, blocks in list(STAGES.items())[:stages]:
             if stage != "conv32":
                 x = _halve(x, f"{stage}_down")
             for i in range(blocks):
