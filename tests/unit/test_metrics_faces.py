@@ -43,10 +43,11 @@ def seen(name, landmarks, real=None, eyes=None, labels=None, samples=None, pictu
         rows = slice(first, first + 16)
         shown = np.zeros((len(landmarks[rows]), 8, 8, 3), np.uint8) if pictures is None else pictures[rows]
         view = View(first, shown, session, None if real is None else shown)
-        view.landmarks = landmarks[rows]
-        view.real_landmarks = None if real is None else real[rows]
+        view._made["landmarks"] = landmarks[rows]
+        if real is not None:
+            view._made["real_landmarks"] = real[rows]
         if eyes is not None:
-            view.eyes = eyes[rows]
+            view._made["eyes"] = eyes[rows]
         reader.see(view)
     return reader.numbers()
 

@@ -1,4 +1,5 @@
-"""The next blocks of a clip are read, and what metrics want of them is found, while the metrics still look at the last one."""
+"""Threads of an evaluation: the next blocks of a clip are read, and what metrics want of them is found, while metrics still
+look at the last one; and those that only compare two pictures work beside the others."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ def ahead(views: Iterator[View], blocks: int = BLOCKS) -> Iterator[View]:
         return
     yield first
     wanted = first.seen()
-    with ThreadPoolExecutor(1, "ahead") as reader:
+    with _thread("ahead") as reader:
         waiting: deque[Future[View | None]] = deque(reader.submit(_next, views, wanted) for _ in range(blocks))
         try:
             while (view := waiting.popleft().result()) is not None:
@@ -34,6 +35,17 @@ def ahead(views: Iterator[View], blocks: int = BLOCKS) -> Iterator[View]:
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def beside() -> ThreadPoolExecutor:
+    """A thread for the metrics that compare pictures."""
+    return _thread("beside")
+
+
+def _thread(name: str) -> ThreadPoolExecutor:
+    import torch
+
+    return ThreadPoolExecutor(1, name, torch.set_num_threads, (1,))  # together they fill the cores
 
 
 def _next(views: Iterator[View], wanted: list[str]) -> View | None:

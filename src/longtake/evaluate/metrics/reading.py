@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from longtake.errors import InputError, LongtakeError
-from longtake.evaluate.metrics.ahead import ahead
+from longtake.evaluate.metrics.ahead import ahead, beside
 from longtake.evaluate.metrics.protocol import FPS, Clip, Metric, Summary
 from longtake.evaluate.metrics.view import Session, View
 
@@ -42,12 +43,13 @@ def measure(clip: Clip, metrics: Sequence[Metric], window_s: float | None = None
     able = [metric for metric in metrics if metric.about.name not in found.skipped]
     whole = _Readers(able, clip, found)
     parts = _Readers([metric for metric in able if metric.kind == "clip"], clip, found) if window_s else None
-    for view in ahead(views(session, found)):
-        whole.see(view)
-        if parts:
-            assert window_s is not None
-            parts.see_windows(view, max(1, round(window_s * FPS)))
-        found.frames += len(view)
+    with beside() as pool:
+        for view in ahead(views(session, found)):
+            whole.see(view, pool)
+            if parts:
+                assert window_s is not None
+                parts.see_windows(view, max(1, round(window_s * FPS)), pool)
+            found.frames += len(view)
     if not found.frames:
         raise InputError(f"Not one frame of '{clip.video}' can be decoded.", expected="a video that players show")
     whole.finish()
@@ -76,10 +78,17 @@ class _Readers:
         except LongtakeError as error:
             self.found.skipped[metric.about.name] = str(error)
 
-    def see(self, view: View) -> None:
-        for metric in self.metrics:
-            self._try(metric, lambda metric=metric: self.readers[metric.about.name].see(view))  # type: ignore
+    def see(self, view: View, pool: Executor) -> None:
+        """Shows a block: to metrics that only compare pictures with the true ones in the pool, to all others here."""
+        pairs = [metric for metric in self.metrics if metric.about.needs == {"real clip"}]
+        comparing = pool.submit(self._show, pairs, view)
+        self._show([metric for metric in self.metrics if metric not in pairs], view)
+        comparing.result()
         self.seen += len(view)
+
+    def _show(self, metrics: Sequence[Metric], view: View) -> None:
+        for metric in metrics:
+            self._try(metric, lambda metric=metric: self.readers[metric.about.name].see(view))  # type: ignore
 
     def finish(self) -> None:
         for metric in self.metrics:
@@ -92,9 +101,9 @@ class _Readers:
         else:
             self.found.summaries[name] = reader.summary()  # type: ignore
 
-    def see_windows(self, view: View, frames: int) -> None:
+    def see_windows(self, view: View, frames: int, pool: Executor) -> None:
         """Shows a block; where a window ends its numbers are kept and new readers begin. A block belongs to one window."""
-        self.see(view)
+        self.see(view, pool)
         if self.seen >= frames:
             self.finish_windows()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from threading import RLock
 from typing import TypeVar
 
 import numpy as np
@@ -51,12 +51,14 @@ class Session:
     labels: dict[str, np.ndarray] = field(default_factory=dict)
     pairs: bool = False  # whether the true clip is read beside it
     memory: dict[Hashable, object] = field(default_factory=dict)  # what is found once per clip
+    _lock: RLock = field(default_factory=RLock, repr=False)  # type: ignore[valid-type]
 
     def once(self, key: Hashable, make: Callable[[], Thing]) -> Thing:
         """What `make` gives, made once for the clip."""
-        if key not in self.memory:
-            self.memory[key] = make()
-        return self.memory[key]  # type: ignore[return-value]
+        with self._lock:
+            if key not in self.memory:
+                self.memory[key] = make()
+            return self.memory[key]  # type: ignore[return-value]
 
 
 @dataclass(eq=False)
@@ -70,6 +72,7 @@ class View:
         None  # the true frames, at the size of the pictures; None beyond their end
     )
     _made: dict[Hashable, object] = field(default_factory=dict)
+    _lock: RLock = field(default_factory=RLock, repr=False)  # type: ignore[valid-type]
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -93,23 +96,24 @@ class View:
 
     def seen(self) -> list[str]:
         """Which of the costly things below were found in it so far."""
-        return [name for name in ("landmarks", "real_landmarks", "eyes") if name in self.__dict__]
+        return [name for name in ("landmarks", "real_landmarks", "eyes") if name in self._made]
 
-    @cached_property
+    @property
     def landmarks(self) -> Float[np.ndarray, "f 468 3"]:
         """Of the face in each frame; NaN without one."""
-        return self.session.generated.follow(self.pictures)
+        return self.shared("landmarks", lambda: self.session.generated.follow(self.pictures))
 
-    @cached_property
+    @property
     def real_landmarks(self) -> Float[np.ndarray, "f 468 3"] | None:
-        return None if self.real is None else self.session.true.follow(self.real)
+        real = self.real
+        return None if real is None else self.shared("real_landmarks", lambda: self.session.true.follow(real))
 
-    @cached_property
+    @property
     def eyes(self) -> Float[np.ndarray, "f 2 3"]:
         """Lids and irises, as `read_eyes` gives them."""
         from longtake.face.lids import read_eyes
 
-        return read_eyes(self.pictures, self.landmarks)
+        return self.shared("eyes", lambda: read_eyes(self.pictures, self.landmarks))
 
     def features(self, extractor: Extractor, rows: np.ndarray, real: bool = False) -> np.ndarray:
         """What an extractor makes of some of the frames, NaN where it wants a face and there is none; made once for all."""
@@ -135,7 +139,8 @@ class View:
         return found
 
     def shared(self, key: Hashable, make: Callable[[], Thing]) -> Thing:
-        """What `make` gives, made once for all metrics that are shown this block."""
-        if key not in self._made:
-            self._made[key] = make()
-        return self._made[key]  # type: ignore[return-value]
+        """What `make` gives, made once for all metrics that are shown this block, in whichever thread."""
+        with self._lock:
+            if key not in self._made:
+                self._made[key] = make()
+            return self._made[key]  # type: ignore[return-value]
