@@ -7,7 +7,7 @@ from PIL import Image
 
 from longtake.errors import OutputError
 from longtake.evaluate.kit.sheets import HEAD_PX, LABEL_PX, SIDE_PX, sheet, write_sheets
-from longtake.evaluate.kit.strips import show
+from longtake.evaluate.kit.strips import GREY, show, side_by_side
 
 
 @pytest.fixture
@@ -27,6 +27,17 @@ def test_a_row_for_each_method_and_a_column_for_each_moment(shown):
     assert (np.diff(greys[0]) > 10).all(), "and later ones to the right"
     names = rows[:, :SIDE_PX, :LABEL_PX]
     assert (names.min(axis=(1, 2, 3)) < 100).all() and (names[0] != names[1]).any()
+
+
+def test_of_videos_of_different_lengths_the_same_moments_are_shown(tmp_path):
+    videos = {
+        name: film(tmp_path / f"{name}.mp4", [k / 25 for k in range(count)])
+        for name, count in (("short", 20), ("long", 50))
+    }
+    times, rows = side_by_side(videos, 4, SIDE_PX)
+    assert times == pytest.approx([0, 16 / 25, 33 / 25, 49 / 25], abs=0.021)
+    short, long = (rows[name].reshape(SIDE_PX, 4, -1, 3)[40:120, :, 120:].mean(axis=(0, 2, 3)) for name in videos)
+    assert np.abs(short[:2] - long[:2]).max() < 1 and (short[2:] == GREY).all() and (long[2:] != GREY).all()
 
 
 def test_a_method_whose_video_is_gone_is_left_out_and_none_makes_no_sheet(shown, tmp_path):

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from longtake.errors import LongtakeError, OutputError
-from longtake.evaluate.kit.strips import Shown, strip
+from longtake.errors import OutputError
+from longtake.evaluate.kit.strips import Shown, side_by_side
 
 FOLDER = "sheets"
 FRAMES, SIDE_PX, QUALITY = 6, 160, 85
@@ -37,16 +37,10 @@ def write_sheets(shown: Sequence[Shown], folder: Path) -> list[Path]:
 
 def sheet(clip: Shown, count: int = FRAMES) -> UInt8[np.ndarray, "H W 3"] | None:
     """The clip's sheet: a row for each method with its name, a column for each moment with its second; None without any."""
-    rows, times = [], []
-    for label, path in clip.videos.items():
-        try:
-            picture, moments = strip(path, count, SIDE_PX)
-        except (LongtakeError, OSError):
-            continue  # the report tells of it
-        rows.append(np.concatenate([written(label, LABEL_PX, picture.shape[0]), picture], axis=1))
-        times = times or moments
-    if not rows:
+    times, shown = side_by_side(clip.videos, count, SIDE_PX)
+    if not shown:
         return None
+    rows = [np.concatenate([written(name, LABEL_PX, SIDE_PX), picture], axis=1) for name, picture in shown.items()]
     width = max(row.shape[1] for row in rows)
     column = (rows[0].shape[1] - LABEL_PX) // max(len(times), 1)
     head = [written("", LABEL_PX, HEAD_PX), *(written(f"{time:.1f} s", column, HEAD_PX) for time in times)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -12,8 +13,10 @@ import numpy as np
 from jaxtyping import UInt8
 
 from longtake.errors import InputError, LongtakeError
+from longtake.media.video import frames_between, video_facts
 
 FRAMES, SIDE_PX, QUALITY = 8, 104, 80
+GREY = 200
 
 
 @dataclass(frozen=True)
@@ -36,32 +39,41 @@ class Shown:
 
 def show(clip: str, videos: Mapping[str, Path]) -> Shown:
     """The clip by every method, at the same moments; a video that can't be read is left out."""
-    strips, times = [], []
+    times, rows = side_by_side(videos, FRAMES, SIDE_PX)
+    return Shown(clip, times, [Strip(label, packed(row)) for label, row in rows.items()], videos)
+
+
+def side_by_side(
+    videos: Mapping[str, Path], count: int, side: int
+) -> tuple[list[float], dict[str, UInt8[np.ndarray, "H W 3"]]]:
+    """So many moments spread evenly over the longest video, and what each that can be read shows at them."""
+    facts = {}
     for label, path in videos.items():
-        try:
-            picture, moments = strip(path)
-        except (LongtakeError, OSError):
-            continue
-        strips.append(Strip(label, packed(picture)))
-        times = times or moments
-    return Shown(clip, times, strips, videos)
+        with suppress(LongtakeError, OSError):
+            facts[label] = video_facts(path)
+    longest = max((one.frames / one.fps for one in facts.values() if one.fps), default=0.0)
+    rate = max((one.fps or 0.0 for one in facts.values()), default=0.0)
+    times = sorted({round(place) / rate for place in np.linspace(0, longest * rate - 1, count)}) if longest else []
+    rows = {}
+    for label in facts:
+        with suppress(LongtakeError, OSError):
+            rows[label] = strip(videos[label], times, side)
+    return times, rows
 
 
-def strip(path: Path, count: int = FRAMES, side: int = SIDE_PX) -> tuple[UInt8[np.ndarray, "H W 3"], list[float]]:
-    """Frames spread evenly over a video, side by side, and the seconds they are shown at."""
-    from longtake.media.video import frames_between, video_facts
-
+def strip(path: Path, times: Sequence[float], side: int = SIDE_PX) -> UInt8[np.ndarray, "H W 3"]:
+    """The frames of a video that are shown at some seconds, side by side; a field of grey where it has ended."""
     facts = video_facts(path)
     if not facts.fps:
         raise InputError(f"'{path}' does not say how fast it is.")
-    places = sorted({round(place) for place in np.linspace(0, max(facts.frames - 1, 0), count)})
-    pictures, times = [], []
-    for place in places:
+    pictures = []
+    for time in times:
+        place = round(time * facts.fps)
         frame = next(frames_between(path, place, place + 1), None)
-        if frame is not None:
-            pictures.append(small(frame, side))
-            times.append(place / facts.fps)
-    return join(pictures), times
+        pictures.append(None if frame is None else small(frame, side))
+    width = next((picture.shape[1] for picture in pictures if picture is not None), side)
+    ended = np.full((side, width, 3), GREY, np.uint8)
+    return join([ended if picture is None else picture for picture in pictures])
 
 
 def small(frame: UInt8[np.ndarray, "H W 3"], side: int = SIDE_PX) -> UInt8[np.ndarray, "h w 3"]:
@@ -74,7 +86,7 @@ def small(frame: UInt8[np.ndarray, "H W 3"], side: int = SIDE_PX) -> UInt8[np.nd
 
 def join(pictures: Sequence[UInt8[np.ndarray, "H w 3"]]) -> UInt8[np.ndarray, "H W 3"]:
     """Pictures of one height side by side."""
-    return np.concatenate(list(pictures), axis=1) if pictures else np.full((SIDE_PX, SIDE_PX, 3), 200, np.uint8)
+    return np.concatenate(list(pictures), axis=1) if pictures else np.full((SIDE_PX, SIDE_PX, 3), GREY, np.uint8)
 
 
 def packed(picture: UInt8[np.ndarray, "H W 3"]) -> str:
