@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from threading import RLock
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -51,7 +51,7 @@ class Session:
     labels: dict[str, np.ndarray] = field(default_factory=dict)
     pairs: bool = False  # whether the true clip is read beside it
     memory: dict[Hashable, object] = field(default_factory=dict)  # what is found once per clip
-    _lock: RLock = field(default_factory=RLock, repr=False)  # type: ignore[valid-type]
+    _lock: Any = field(default_factory=RLock, repr=False)
 
     def once(self, key: Hashable, make: Callable[[], Thing]) -> Thing:
         """What `make` gives, made once for the clip."""
@@ -72,7 +72,7 @@ class View:
         None  # the true frames, at the size of the pictures; None beyond their end
     )
     _made: dict[Hashable, object] = field(default_factory=dict)
-    _lock: RLock = field(default_factory=RLock, repr=False)  # type: ignore[valid-type]
+    _lock: Any = field(default_factory=RLock, repr=False)
 
     def __len__(self) -> int:
         return len(self.pictures)
