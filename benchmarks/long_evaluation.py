@@ -1,8 +1,10 @@
-"""What judging a long video costs: `longtake evaluate` with every metric that needs no one else's weights, against its true clip.
+"""What judging a long video costs: `longtake evaluate` with every metric that needs no one else's weights, against its true clip
+or a set of real ones.
 
-    python benchmarks/long_evaluation.py [--minutes 5 60] [--side 512] [--work FOLDER]
+    python benchmarks/long_evaluation.py [--minutes 5 60] [--side 512] [--alone] [--work FOLDER]
 
 The held-out clips one after the other, at the side asked for, again and again; "made" is the same, blurred and compressed.
+With --alone there is no true clip of the same length, as of an hour that a model made: the held-out clips are the real set.
 """
 
 from __future__ import annotations
@@ -81,9 +83,20 @@ def repeat(source: Path, path: Path, seconds: float) -> None:
                 container.mux(packet)
 
 
-def judge(made: Path, true: Path, out: Path) -> tuple[float, float, float]:
+def real_set(work: Path) -> Path:
+    """A folder of the held-out videos alone. The first bears the name of what is judged: four seconds of it have a true clip."""
+    folder = work / "real"
+    folder.mkdir(exist_ok=True)
+    for place, path in enumerate(sorted(CLIPS.glob("*.mp4"))):
+        link = folder / ("a.mp4" if place == 0 else path.name)
+        if not link.exists():
+            link.symlink_to(path)
+    return folder
+
+
+def judge(made: Path, real: Path, out: Path) -> tuple[float, float, float]:
     """Seconds of the clock, seconds of CPU, most memory in GB."""
-    command = [sys.executable, "-m", "longtake", "evaluate", "--generated", str(made), "--real", str(true)]
+    command = [sys.executable, "-m", "longtake", "evaluate", "--generated", str(made), "--real", str(real)]
     began = time.perf_counter()
     process = subprocess.Popen([*command, "--metrics", "all", "-o", str(out), "--set", "metrics.window_s=60"])
     _, status, used = os.wait4(process.pid, 0)
@@ -97,6 +110,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, nargs="+", default=[5.0, 60.0])
     parser.add_argument("--side", type=int, default=512)
+    parser.add_argument("--alone", action="store_true", help="against a set of real clips, not frame by frame")
     parser.add_argument("--work", type=Path, help="where videos and reports are left; default: nowhere")
     args = parser.parse_args()
     print(
@@ -110,11 +124,13 @@ def main() -> None:
             if not (work / f"{name}.mp4").exists():
                 write_once(work / f"{name}.mp4", args.side, blur, crf)
         for minutes in args.minutes:
-            folders = [work / f"{minutes:g}" / name for name in ("made", "true")]
+            folders = [work / f"{minutes:g}" / name for name in (("made",) if args.alone else ("made", "true"))]
             for folder in folders:
                 folder.mkdir(parents=True, exist_ok=True)
                 repeat(work / f"{folder.name}.mp4", folder / "a.mp4", 60 * minutes)
-            clock, cpu, memory = judge(*folders, work / f"{minutes:g}" / "report")
+            clock, cpu, memory = judge(
+                folders[0], real_set(work) if args.alone else folders[1], work / f"{minutes:g}" / "report"
+            )
             seconds = 60 * minutes
             print(
                 f"| {minutes:g} min | {clock:.0f} | {clock / seconds:.2f} | {cpu / seconds:.2f} | {memory:.2f} |",

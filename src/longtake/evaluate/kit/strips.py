@@ -52,8 +52,10 @@ def side_by_side(
         with suppress(LongtakeError, OSError):
             facts[label] = video_facts(path)
     longest = max((one.frames / one.fps for one in facts.values() if one.fps), default=0.0)
-    rate = max((one.fps or 0.0 for one in facts.values()), default=0.0)
-    times = sorted({round(place) / rate for place in np.linspace(0, longest * rate - 1, count)}) if longest else []
+    if not longest:
+        return [], {}
+    rate = max(one.fps or 0.0 for one in facts.values())
+    times = sorted({round(place) / rate for place in np.linspace(0, max(longest * rate - 1, 0), count)})
     rows = {}
     for label in facts:
         with suppress(LongtakeError, OSError):
@@ -85,8 +87,8 @@ def small(frame: UInt8[np.ndarray, "H W 3"], side: int = SIDE_PX) -> UInt8[np.nd
 
 
 def join(pictures: Sequence[UInt8[np.ndarray, "H w 3"]]) -> UInt8[np.ndarray, "H W 3"]:
-    """Pictures of one height side by side."""
-    return np.concatenate(list(pictures), axis=1) if pictures else np.full((SIDE_PX, SIDE_PX, 3), GREY, np.uint8)
+    """Pictures of one height side by side, at least one."""
+    return np.concatenate(list(pictures), axis=1)
 
 
 def packed(picture: UInt8[np.ndarray, "H W 3"]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 
 from longtake.errors import LongtakeError
 from longtake.evaluate.metrics.view import View
@@ -37,9 +37,18 @@ def ahead(views: Iterator[View], blocks: int = BLOCKS) -> Iterator[View]:
                 future.cancel()
 
 
-def beside() -> ThreadPoolExecutor:
-    """A thread for the metrics that compare pictures."""
-    return _thread("beside")
+@contextmanager
+def beside() -> Iterator[Executor]:
+    """A thread for the metrics that compare pictures; meanwhile PyTorch leaves this and the reading one a core each."""
+    import torch
+
+    cores = torch.get_num_threads()
+    torch.set_num_threads(max(1, cores - 2))
+    try:
+        with _thread("beside") as pool:
+            yield pool
+    finally:
+        torch.set_num_threads(cores)
 
 
 def _thread(name: str) -> ThreadPoolExecutor:

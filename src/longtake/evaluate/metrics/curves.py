@@ -39,7 +39,9 @@ class _CurveReader:
     parts: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
     def see(self, view: View) -> None:
-        for name, curve in self.metric.read(view).items():
+        # A whole clip's reader and a window's are shown the same block.
+        curves = view.shared(("curves", self.metric.about.name), lambda: self.metric.read(view))
+        for name, curve in curves.items():
             self.parts.setdefault(name, []).append(np.asarray(curve, np.float64))
 
     def numbers(self) -> dict[str, float]:

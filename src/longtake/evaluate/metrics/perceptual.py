@@ -114,7 +114,11 @@ class _Looks:
     found: list[dict[str, float]]
 
     def see(self, view: View) -> None:
-        self.found += [self.metric.look(view.pictures[row]) for row in view.every(self.metric.every)]
+        metric = self.metric
+        self.found += view.shared(
+            ("looks", metric.about.name),
+            lambda: [metric.look(view.pictures[row]) for row in view.every(metric.every)],
+        )
 
     def numbers(self) -> dict[str, float]:
         return {name: mean(np.array([row[name] for row in self.found])) for name in self.metric.about.quantities}

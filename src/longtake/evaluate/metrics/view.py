@@ -72,6 +72,7 @@ class View:
         None  # the true frames, at the size of the pictures; None beyond their end
     )
     _made: dict[Hashable, object] = field(default_factory=dict)
+    _locks: dict[Hashable, Any] = field(default_factory=dict, repr=False)
     _lock: Any = field(default_factory=RLock, repr=False)
 
     def __len__(self) -> int:
@@ -141,6 +142,8 @@ class View:
     def shared(self, key: Hashable, make: Callable[[], Thing]) -> Thing:
         """What `make` gives, made once for all metrics that are shown this block, in whichever thread."""
         with self._lock:
+            of_key = self._locks.setdefault(key, RLock())
+        with of_key:  # who wants another thing does not wait
             if key not in self._made:
                 self._made[key] = make()
             return self._made[key]  # type: ignore[return-value]
