@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,10 @@ def plan_of(folder: Path, first: dict[str, Any] | None = None) -> dict[str, Any]
         if first is None:
             raise SystemExit(f"{folder} was never begun: it has no plan.json. Do `work` first.")
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(first, indent=1))
+        with tempfile.TemporaryDirectory(dir=folder) as place, suppress(FileExistsError):
+            whole = Path(place) / "plan"
+            whole.write_text(json.dumps(first, indent=1))
+            os.link(whole, path)  # of several that begin at once the first one's plan stays, and no one sees half of it
     return json.loads(path.read_text())
 
 

@@ -1,5 +1,8 @@
 """Work in pieces: a folder remembers what it was begun with, and takes nothing else."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
 from pieces import expect_same, plan_of
 
@@ -9,6 +12,18 @@ def test_the_first_plan_stays(tmp_path):
     assert plan_of(folder, {"norms": "a"}) == {"norms": "a"}
     assert plan_of(folder, {"norms": "b"}) == {"norms": "a"}
     assert plan_of(folder) == {"norms": "a"}
+
+
+def test_of_several_that_begin_at_once_one_plan_stays_and_all_read_it_whole(tmp_path):
+    together, padding = Barrier(4), "x" * 2_000_000
+
+    def begin(name):
+        together.wait()
+        return plan_of(tmp_path / "work", {"norms": name, "more": padding})["norms"]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(begin, "abcd"))) == 1
+    assert [path.name for path in (tmp_path / "work").iterdir()] == ["plan.json"]
 
 
 def test_a_folder_that_was_never_begun_says_what_to_do(tmp_path):
