@@ -3,12 +3,14 @@
     python benchmarks/prompts.py work WORK [--weights FOLDER] [--clips 20] [--until 08:55]   # any number of these
     python benchmarks/prompts.py page WORK
 
-`work` goes on where earlier sittings stopped. One process of one thread for each core: small kernels don't fill two.
+`work` goes on where earlier sittings stopped, and from what `page` left in benchmarks/prompts-clips.json for the same norms.
+One process of one thread for each core: small kernels don't fill two.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import time
 from dataclasses import asdict
@@ -18,10 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pieces import Piece, clock, expect_same, plan_of, read_result, work
+from pieces import Piece, clock, expect_same, plan_of, read_result, result_path, work
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
+KNOWN = ROOT / "benchmarks/prompts-clips.json"
 SHOWN = {
     "no words": "",
     "smile": "smiling broadly",
@@ -55,6 +58,7 @@ def main() -> None:
         return
     norms = norms_of(options.weights)
     expect_same(options.folder, plan_of(options.folder, {"norms": norms})["norms"], norms, "word norms")
+    take_known(options.folder, norms)
     pieces = [
         Piece(f"show-{name}", (), partial(show, options.weights, text, options.folder / f"show-{name}.png"))
         for name, text in SHOWN.items()
@@ -123,6 +127,22 @@ def show(weights: Path | None, text: str, path: Path) -> None:
     Image.fromarray(np.hstack([np.asarray(shot.resize((SHOT_PX, SHOT_PX))) for shot in shots])).save(path)
 
 
+def take_known(folder: Path, norms: str) -> None:
+    """Puts clips that were measured with these norms before where finished pieces lie."""
+    known = json.loads(KNOWN.read_text()) if KNOWN.exists() else {"norms": ""}
+    for name, found in known["clips"].items() if known["norms"] == norms else ():
+        path = result_path(folder, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.write_text(json.dumps(found))
+
+
+def keep_known(folder: Path, clips: int, norms: str) -> None:
+    """Keeps what was measured, a clip a line."""
+    rows = [f"{json.dumps(name_of(k))}: {json.dumps(read_result(folder, name_of(k)))}" for k in range(clips)]
+    KNOWN.write_text('{"norms": ' + json.dumps(norms) + ', "clips": {\n' + ",\n".join(rows) + "\n}}\n")
+
+
 def write_page(folder: Path) -> Path:
     """The path of the dated page; its sheet goes to docs/pictures."""
     from longtake.evaluate.controls import hardware
@@ -141,6 +161,7 @@ def write_page(folder: Path) -> Path:
     ]
     page.write_text("\n".join(lines) + "\n")
     write_sheet(folder, ROOT / "docs" / "pictures" / "prompts.webp")
+    keep_known(folder, clips, norms)
     return page
 
 

@@ -1,10 +1,12 @@
 """Work in pieces: a folder remembers what it was begun with, and takes nothing else."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+import prompts
 import pytest
-from pieces import expect_same, plan_of
+from pieces import expect_same, plan_of, read_result, result_path
 
 
 def test_the_first_plan_stays(tmp_path):
@@ -35,3 +37,17 @@ def test_results_of_other_weights_are_not_mixed(tmp_path):
     expect_same(tmp_path, "a", "a", "word norms")
     with pytest.raises(SystemExit, match=r"begun with other word norms: a, and these are b\. Begin a new folder"):
         expect_same(tmp_path, "a", "b", "word norms")
+
+
+def test_clips_that_were_measured_before_are_taken_up_with_the_same_norms_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(prompts, "KNOWN", tmp_path / "known.json")
+    prompts.take_known(tmp_path / "new", "a")  # nothing is known yet
+    for name, by in (("ask-00", 1.5), ("ask-01", -2.0)):
+        path = result_path(tmp_path / "old", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"moved": [{"by": by}]}))
+    prompts.keep_known(tmp_path / "old", 2, "a")
+    prompts.take_known(tmp_path / "other", "b")
+    prompts.take_known(tmp_path / "new", "a")
+    assert read_result(tmp_path / "new", "ask-01") == {"moved": [{"by": -2.0}]}
+    assert read_result(tmp_path / "other", "ask-01") is None
