@@ -1,6 +1,6 @@
 #!/bin/sh
 # The shipped model beside its controls as pictures, in the form of the paper's Figures 6 and 7: held-out clips, then a minute.
-#   runs/mini_sheets.sh [WORK]     about 15 minutes of one core
+#   runs/mini_sheets.sh [WORK]
 set -eu
 work=${1:-report/sheets}
 python=${PYTHON:-.venv/bin/python}

@@ -7,7 +7,7 @@ from PIL import Image
 
 from longtake.errors import OutputError
 from longtake.evaluate.kit.sheets import HEAD_PX, LABEL_PX, SIDE_PX, sheet, write_sheets
-from longtake.evaluate.kit.strips import GREY, show, side_by_side
+from longtake.evaluate.kit.strips import GREY, rows_at_moments, show
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_of_videos_of_different_lengths_the_same_moments_are_shown(tmp_path):
         name: film(tmp_path / f"{name}.mp4", [k / 25 for k in range(count)])
         for name, count in (("short", 20), ("long", 50))
     }
-    times, rows = side_by_side(videos, 4, SIDE_PX)
+    times, rows = rows_at_moments(videos, 4, SIDE_PX)
     assert times == pytest.approx([0, 16 / 25, 33 / 25, 49 / 25], abs=0.021)
     short, long = (rows[name].reshape(SIDE_PX, 4, -1, 3)[40:120, :, 120:].mean(axis=(0, 2, 3)) for name in videos)
     assert np.abs(short[:2] - long[:2]).max() < 1 and (short[2:] == GREY).all() and (long[2:] != GREY).all()

@@ -43,11 +43,11 @@ def seen(name, landmarks, real=None, eyes=None, labels=None, samples=None, pictu
         rows = slice(first, first + 16)
         shown = np.zeros((len(landmarks[rows]), 8, 8, 3), np.uint8) if pictures is None else pictures[rows]
         view = View(first, shown, session, None if real is None else shown)
-        view._made["landmarks"] = landmarks[rows]
+        view.shared("landmarks", lambda known=landmarks[rows]: known)
         if real is not None:
-            view._made["real_landmarks"] = real[rows]
+            view.shared("real_landmarks", lambda known=real[rows]: known)
         if eyes is not None:
-            view._made["eyes"] = eyes[rows]
+            view.shared("eyes", lambda known=eyes[rows]: known)
         reader.see(view)
     return reader.numbers()
 

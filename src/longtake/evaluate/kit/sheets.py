@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +9,8 @@ import numpy as np
 from jaxtyping import UInt8
 
 from longtake.errors import OutputError
-from longtake.evaluate.kit.strips import Shown, side_by_side
+from longtake.evaluate.kit.store import file_name
+from longtake.evaluate.kit.strips import Shown, rows_at_moments
 
 FOLDER = "sheets"
 FRAMES, SIDE_PX, QUALITY = 6, 160, 85
@@ -20,15 +20,17 @@ PAPER, INK = (255, 255, 255), (20, 20, 20)
 
 def write_sheets(shown: Sequence[Shown], folder: Path) -> list[Path]:
     """The files FOLDER/sheets/CLIP.webp, one for each clip; those of an earlier report are replaced."""
+    from PIL import Image
+
     written = []
     for clip in shown:
         picture = sheet(clip)
         if picture is None:
             continue
-        path = folder / FOLDER / (re.sub(r"[^\w.-]", "_", clip.clip) + ".webp")
+        path = folder / FOLDER / f"{file_name(clip.clip)}.webp"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _image(picture).save(path, "WEBP", quality=QUALITY)
+            Image.fromarray(picture).save(path, "WEBP", quality=QUALITY)
         except OSError as error:
             raise OutputError(f"'{path}' can't be written: {error}.", do="choose another place with -o") from error
         written.append(path)
@@ -37,17 +39,17 @@ def write_sheets(shown: Sequence[Shown], folder: Path) -> list[Path]:
 
 def sheet(clip: Shown, count: int = FRAMES) -> UInt8[np.ndarray, "H W 3"] | None:
     """The clip's sheet: a row for each method with its name, a column for each moment with its second; None without any."""
-    times, shown = side_by_side(clip.videos, count, SIDE_PX)
+    times, shown = rows_at_moments(clip.videos, count, SIDE_PX)
     if not shown:
         return None
-    rows = [np.concatenate([written(name, LABEL_PX, SIDE_PX), picture], axis=1) for name, picture in shown.items()]
+    rows = [np.concatenate([label(name, LABEL_PX, SIDE_PX), picture], axis=1) for name, picture in shown.items()]
     width = max(row.shape[1] for row in rows)
     column = (rows[0].shape[1] - LABEL_PX) // max(len(times), 1)
-    head = [written("", LABEL_PX, HEAD_PX), *(written(f"{time:.1f} s", column, HEAD_PX) for time in times)]
+    head = [label("", LABEL_PX, HEAD_PX), *(label(f"{time:.1f} s", column, HEAD_PX) for time in times)]
     return np.concatenate([_wide(part, width) for part in (np.concatenate(head, axis=1), *rows)])
 
 
-def written(text: str, width: int, height: int) -> UInt8[np.ndarray, "height width 3"]:
+def label(text: str, width: int, height: int) -> UInt8[np.ndarray, "height width 3"]:
     """A field with a text in its middle."""
     from PIL import Image, ImageDraw, ImageFont
 
@@ -60,9 +62,3 @@ def written(text: str, width: int, height: int) -> UInt8[np.ndarray, "height wid
 def _wide(row: UInt8[np.ndarray, "h w 3"], width: int) -> UInt8[np.ndarray, "h2 width 3"]:
     """The row at full width, with a gap below it."""
     return np.pad(row[:, :width], ((0, GAP_PX), (0, max(0, width - row.shape[1])), (0, 0)), constant_values=255)
-
-
-def _image(picture: UInt8[np.ndarray, "H W 3"]):
-    from PIL import Image
-
-    return Image.fromarray(picture)

@@ -57,8 +57,9 @@ class Store:
 
     def path(self, clip: Clip, about: About, window_s: float | None) -> Path:
         """Where a finding lies."""
-        name = re.sub(r"[^\w.-]", "_", clip.name)[:80]
-        return self.folder / re.sub(r"[^\w.-]", "_", about.name) / f"{name}-{self.key(clip, about, window_s)}.npz"
+        return (
+            self.folder / file_name(about.name) / f"{file_name(clip.name)[:80]}-{self.key(clip, about, window_s)}.npz"
+        )
 
     def read(self, clip: Clip, about: About, window_s: float | None) -> Kept | None:
         """The finding; None where there is none, or where its file is damaged, which is noted."""
@@ -96,6 +97,11 @@ class Store:
             raise OutputError(
                 f"'{path}' can't be written: {error.strerror}.", do="choose another place with -o"
             ) from error
+
+
+def file_name(text: str) -> str:
+    """The text as part of a path: letters, digits, dots and dashes stay."""
+    return re.sub(r"[^\w.-]", "_", text)
 
 
 def content_hash(path: Path) -> str:

@@ -39,11 +39,11 @@ class Shown:
 
 def show(clip: str, videos: Mapping[str, Path]) -> Shown:
     """The clip by every method, at the same moments; a video that can't be read is left out."""
-    times, rows = side_by_side(videos, FRAMES, SIDE_PX)
+    times, rows = rows_at_moments(videos, FRAMES, SIDE_PX)
     return Shown(clip, times, [Strip(label, packed(row)) for label, row in rows.items()], videos)
 
 
-def side_by_side(
+def rows_at_moments(
     videos: Mapping[str, Path], count: int, side: int
 ) -> tuple[list[float], dict[str, UInt8[np.ndarray, "H W 3"]]]:
     """So many moments spread evenly over the longest video, and what each that can be read shows at them."""
