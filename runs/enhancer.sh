@@ -33,7 +33,7 @@ align() { # name of the run, then --set pairs; the frames' network begins with w
 [ -e "$work/faces/own.done" ] || { OMP_NUM_THREADS=$CORES "$python" -m longtake.train.pack own "$work/faces" && touch "$work/faces/own.done"; }
 
 # 2. The three stages.
-train enhancer_codes enhancer_codes "$A" ${START:+--set "data.of=$START" --set learning.rate=2e-4}
+train enhancer_codes enhancer_codes "$A" ${START:+--set "data.enhancer=$START" --set learning.rate=2e-4}
 [ -n "$START" ] || train enhancer_predict enhancer_predict "$B" --set "data.codes=$codes"
 align enhancer_align
 

@@ -132,7 +132,7 @@ def test_of_a_finished_enhancer_only_an_encoder_that_fits_it_learns(tmp_path):
     )
     write(tmp_path / "enhancer.safetensors", finished.state_dict(), {"kind": "enhancer"})
     data = {"folder": str(packed_faces(tmp_path, frames=3)), "crop_px": 16, "batch": 3}
-    data["of"] = str(tmp_path / "enhancer.safetensors")
+    data["enhancer"] = str(tmp_path / "enhancer.safetensors")
     task = EnhancerCodesTask(Recipe(kind="enhancer_codes", sizes=SIZES, data=data))
     for name in ("encoder", "codebook", "decoder"):
         theirs = getattr(finished, name).state_dict()

@@ -27,7 +27,7 @@ from longtake.train.task import Batch, plain
 class Data(Cutting):
     crop_px: int = Field(default=256, description="side of the pieces that are cut from the square")
     batch: int = 4
-    of: Path | None = Field(
+    enhancer: Path | None = Field(
         default=None,
         exclude=True,
         description="a finished enhancer: its codebook and decoder stay, and only an encoder that fits them is learned, "
@@ -76,8 +76,8 @@ class EnhancerCodesTask:
         self.pool = np.concatenate([np.arange(clip.start, clip.stop) for clip in self.clips.train])
         self.sizes = make_sizes(VqganSizes, recipe.sizes)
         self.model = JudgedVqgan(self.sizes) if self.aims.adversarial else Vqgan(self.sizes)
-        if self.data.of:
-            fit(self.model, self.data.of)
+        if self.data.enhancer:
+            fit(self.model, self.data.enhancer)
         self.features = shipped_features(self.aims.seen_by) if self.aims.perceptual else None
 
     def batch(self, rng: np.random.Generator, share: float) -> Batch:
