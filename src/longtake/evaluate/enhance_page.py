@@ -1,6 +1,7 @@
 """The enhancer judged, as a table in the form of the paper's Table 6, a sheet of pictures, and rows.
 
-python -m longtake.evaluate.enhance_page WEIGHTS... [--latents WEIGHTS] [--out rows.json] [--sheet sheet.png] [--page FOLDER]
+python -m longtake.evaluate.enhance_page WEIGHTS... [--latents WEIGHTS] [--without-time] [--out rows.json] [--sheet sheet.png]
+    [--page FOLDER]
 """
 
 from collections.abc import Mapping, Sequence
@@ -86,17 +87,21 @@ def main(
     faces: int = typer.Option(None, help="use only so many; a trial, not a result"),
     out: Path = typer.Option(None, help="JSON file of the first weights' rows"),
     picture: Path = typer.Option(None, "--sheet", help="picture to write"),
+    without_time: bool = typer.Option(False, help="temporal layers as no-ops; the mean over alike frames stays"),
     folder: Path = typer.Option(None, "--page", help="folder in which to write a dated result page"),
 ) -> None:
     """Judges enhancers on held-out puppets."""
     from longtake.networks import load_autoencoder, load_enhancer
     from longtake.presets import preset
+    from longtake.train.enhancer_learner import forget_time
 
     mini = preset("mini")
     settings = EnhanceSettings()
     autoencoder = load_autoencoder(mini.weights / "autoencoder.safetensors")
     given = read_faces(fixtures)[:faces]
     networks = {f"{path.parent.name}/{path.name}": load_enhancer(path, mini.settings.run) for path in weights}
+    for network in networks.values() if without_time else ():
+        forget_time(network)
     found = {name: judge_all(network, autoencoder, settings, given) for name, network in networks.items()}
     first = next(iter(networks.values()))
     border = window_border(first, settings, given[0])

@@ -53,6 +53,12 @@ def begin(enhancer: Enhancer, teacher: Vqgan) -> None:
     known = ("decoder", "codebook") if enhancer.sizes.latents else ("encoder", "decoder", "codebook")
     for name in known:
         getattr(enhancer, name).load_state_dict(getattr(teacher, name).state_dict())
+    forget_time(enhancer)
+
+
+@torch.no_grad()
+def forget_time(enhancer: Enhancer) -> None:
+    """The temporal layers become no-ops; the mean over alike frames stays."""
     for layer in enhancer.predictor.layers:
         assert isinstance(layer, Layer)
         for last in (layer.time.out, layer.time_ff.down):
