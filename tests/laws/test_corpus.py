@@ -127,6 +127,18 @@ def test_clips_and_their_calm_twins_are_not_mixed(corpus):
     assert "calm twins" in str(refused.value)
 
 
+def test_a_corpus_that_shows_something_more_often_is_another_one(corpus):
+    with pytest.raises(CorpusError, match="holds another corpus") as refused:
+        making.make(corpus, corpus, 3, seed=0, frames=FRAMES, size=SIZE, often={"laugh": 2, "smile": 3})
+    assert "smile 3 times as often, laugh 2 times as often" in str(refused.value.expected)
+
+
+def test_an_unknown_expression_is_named_with_those_there_are(tmp_path):
+    with pytest.raises(CorpusError, match="No expression is called 'grin'") as refused:
+        making.make(tmp_path, tmp_path / "new", 3, often={"smile": 3, "grin": 3})
+    assert "brows_up" in str(refused.value) and not (tmp_path / "new").exists()
+
+
 def test_a_stopped_corpus_goes_on_with_the_next_clip(corpus, monkeypatch):
     made = []
 

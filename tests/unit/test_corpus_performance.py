@@ -133,6 +133,14 @@ def test_every_expression_is_drawn_about_as_often_and_none_with_what_would_hide_
     assert {len(state) for state in states} == {0, 1, 2, 3}
 
 
+def test_what_is_wanted_often_is_drawn_three_times_as_often():
+    rng, often = np.random.default_rng(0), {"look_left": 3.0, "nod": 3.0}
+    first = [next(iter(state), "") for state in (draw_state(rng, often=often) for _ in range(1500))]
+    share = np.mean([name in often for name in first if name])
+    assert share == pytest.approx(2 * 3 / (2 * 3 + len(EXPRESSIONS) - 2), abs=0.03)
+    assert set(first) == {*EXPRESSIONS, ""}
+
+
 def test_what_follows_is_another_expression():
     for seed in range(60):
         spans, _ = draw_spans(np.random.default_rng(seed), 150, FPS)

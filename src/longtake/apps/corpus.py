@@ -24,6 +24,10 @@ def make(
     calm: Annotated[
         bool, typer.Option("--calm", help="The twins of the clips of this seed: the same without expressions.")
     ] = False,
+    often: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=TIMES", help="Show an expression so many times as often as others."),
+    ] = None,
     frames: Annotated[int, typer.Option(min=1, help="Frames of a clip.")] = 100,
     size: Annotated[int, typer.Option(min=64, help="Side of the pictures, pixels.")] = 256,
     drawn_size: Annotated[int | None, typer.Option(help="Side they are drawn at; default: half as much again.")] = None,
@@ -37,8 +41,17 @@ def make(
         drawn = drawn_size or size * 3 // 2
         make_corpus(
             assets, out, clips, seed, split, workers,
-            source=source, calm=calm, frames=frames, size=size, drawn_size=drawn, progress=progress,
+            source=source, calm=calm, often=dict(map(_times, often or ())), frames=frames, size=size,
+            drawn_size=drawn, progress=progress,
         )  # fmt: skip
+
+
+def _times(said: str) -> tuple[str, float]:
+    name, _, times = said.partition("=")
+    try:
+        return name.strip(), float(times)
+    except ValueError:
+        raise typer.BadParameter(f"{said!r} is no NAME=TIMES, e.g. smile=3.", param_hint="'--often'") from None
 
 
 @app.command()

@@ -42,6 +42,7 @@ class Clip(BaseModel):
     )
     ease: int = Field(default=0, description="frames that a state takes to come over the one before")
     calm: bool = Field(default=False, description="the twin of a clip, without its states")
+    often: dict[str, float] = Field(default={}, description="how many times likelier the corpus shows expressions")
     sources: tuple[str, ...] = Field(description="portraits mixed: head, donor of the mouth, third")
     weights: tuple[float, ...] = Field(description="of the sources, at most 0.4 each")
     distances: tuple[float, ...] = Field(description="identity distance to each source, at least 0.6")

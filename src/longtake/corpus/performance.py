@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from jaxtyping import Float, Float32
 from longtake.blinks import BLINK, REST_S
 from longtake.corpus.captions import caption
 from longtake.corpus.expressions import EXPRESSIONS
-from longtake.corpus.states import Span, draw_spans, levels_of, longest
+from longtake.corpus.states import ALIKE, Span, draw_spans, levels_of, longest
 
 HEAD_DEG = np.array([5.0, 3.0, 2.5])
 """How far the head wanders by itself: right, down, clockwise."""
@@ -43,11 +43,15 @@ def perform(
     spans: Sequence[Span] | None = None,
     ease: int = 10,
     calm: bool = False,
+    often: Mapping[str, float] = ALIKE,
 ) -> Performance:
-    """A performance drawn at random; with `spans` it shows those states; `calm`, the one drawn without any of its states."""
+    """A performance drawn at random; with `spans` it shows those states; `calm`, the one drawn without any of its states.
+
+    Expressions of `often` are drawn so many times as often.
+    """
     words = np.random.default_rng(rng.integers(2**63))  # else another wording would be another face
     if spans is None:
-        spans, ease = draw_spans(rng, frames, fps)
+        spans, ease = draw_spans(rng, frames, fps, often)
     if calm:
         spans = (Span(0, frames),)
     levels = levels_of(spans, ease, frames)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,6 +54,7 @@ class Studio:
     drawn_size: int = 384
     spans: Sequence[Span] | None = None  # states that all clips show; else each draws its own
     calm: bool = False  # the twins of the clips, without their states
+    often: Mapping[str, float] = field(default_factory=dict)  # how many times likelier expressions are drawn
     kept: dict[str, Source] = field(default_factory=dict)
 
     def source(self, file: str) -> Source:
@@ -108,6 +109,7 @@ def make_clip(studio: Studio, index: int, out: Path) -> Clip:
         states=tuple((span.start, span.stop, dict(span.state)) for span in take.performance.spans),
         ease=take.performance.ease,
         calm=studio.calm,
+        often=dict(studio.often),
         sources=take.recipe.files,
         weights=take.recipe.weights,
         distances=take.distances,
@@ -121,9 +123,9 @@ def draw_take(studio: Studio, index: int) -> Take:
     rng = np.random.default_rng([studio.seed, SPLIT_CODES[studio.split], index])
     excerpt = studio.voices.excerpt(rng, index, studio.frames / studio.fps)
     before = deepcopy(rng)
-    performance = perform(rng, studio.frames, studio.fps, studio.spans)
+    performance = perform(rng, studio.frames, studio.fps, studio.spans, often=studio.often)
     if studio.calm:  # all else, and what is drawn after it, as in the clip with its states
-        performance = perform(before, studio.frames, studio.fps, studio.spans, calm=True)
+        performance = perform(before, studio.frames, studio.fps, studio.spans, calm=True, often=studio.often)
     poses, visemes = pose_frames(studio, rng, excerpt, performance)
     head = ""
     for draw in range(DRAWS):

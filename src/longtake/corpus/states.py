@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Float
@@ -18,6 +19,8 @@ EXTRA_RATES = (0.35, 0.25)
 INTENSITIES = ((0.25, 0.42), (0.5, 0.78), (0.85, 1.0))
 INTENSITY_RATES = (0.22, 0.38, 0.40)
 """Slight, plain, strong."""
+ALIKE: Mapping[str, float] = MappingProxyType({})
+"""No expression is likelier than another."""
 SHORTEST_S = 1.2
 EASE_S = (0.3, 0.6)
 COUNT_RATES = (0.25, 0.45, 0.3)
@@ -33,8 +36,10 @@ class Span:
     state: State = field(default_factory=dict)
 
 
-def draw_spans(rng: np.random.Generator, frames: int, fps: float) -> tuple[tuple[Span, ...], int]:
-    """States for a clip, drawn at random, and how many frames each takes to ease in."""
+def draw_spans(
+    rng: np.random.Generator, frames: int, fps: float, often: Mapping[str, float] = ALIKE
+) -> tuple[tuple[Span, ...], int]:
+    """States for a clip, drawn at random, and how many frames each takes to ease in; `often` as in `draw_state`."""
     ease = round(float(rng.uniform(*EASE_S)) * fps)
     room = max(1, min(len(COUNT_RATES), int(frames / (SHORTEST_S * fps))))
     count = min(room, 1 + int(rng.choice(len(COUNT_RATES), p=COUNT_RATES)))
@@ -43,19 +48,21 @@ def draw_spans(rng: np.random.Generator, frames: int, fps: float) -> tuple[tuple
     edges = [0, *np.round(np.cumsum(parts)[:-1]).astype(int).tolist(), frames]
     spans: list[Span] = []
     for start, stop in pairwise(edges):
-        state = draw_state(rng, spans[-1].state if spans else None)
+        state = draw_state(rng, spans[-1].state if spans else None, often)
         spans.append(Span(start, stop, state))
     return tuple(spans), ease
 
 
-def draw_state(rng: np.random.Generator, before: State | None = None) -> dict[str, float]:
+def draw_state(
+    rng: np.random.Generator, before: State | None = None, often: Mapping[str, float] = ALIKE
+) -> dict[str, float]:
     """A state drawn at random: none, one, two or three expressions that go together, each as likely as any other.
 
-    It has nothing of the state `before`, and is not empty after an empty one.
+    It has nothing of the state `before`, and is not empty after an empty one. `often` makes expressions so many times likelier.
     """
     if rng.random() < EMPTY_RATE and before != {}:
         return {}
-    names = [str(name) for name in rng.permutation(NAMES) if name not in (before or {})]
+    names = [name for name in _shuffled(rng, often) if name not in (before or {})]
     chosen = [names.pop(0)]
     for rate in EXTRA_RATES:
         fitting = [name for name in names if go_together((*chosen, name))]
@@ -64,6 +71,14 @@ def draw_state(rng: np.random.Generator, before: State | None = None) -> dict[st
         chosen.append(fitting[0])
         names.remove(fitting[0])
     return {name: _intensity(rng) for name in chosen}
+
+
+def _shuffled(rng: np.random.Generator, often: Mapping[str, float]) -> list[str]:
+    """All names at random, those of `often` so many times likelier to come first."""
+    if not often:
+        return [str(name) for name in rng.permutation(NAMES)]
+    rates = np.array([often.get(name, 1.0) for name in NAMES])
+    return [str(name) for name in rng.choice(NAMES, len(NAMES), replace=False, p=rates / rates.sum())]
 
 
 def _intensity(rng: np.random.Generator) -> float:
