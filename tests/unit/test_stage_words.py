@@ -11,15 +11,16 @@ from test_stage import SIZES, recipe, windows
 
 from learning import losses
 from longtake.corpus.windows import INDEX, Windows
-from longtake.errors import SettingsError
-from longtake.train import stage_words
+from longtake.errors import SettingsError, WeightsMismatch
+from longtake.train import stage_words, words_reach
 from longtake.train.checkpoint import start_from
 from longtake.train.learner import Learner
 from longtake.train.recipe import Recipe, read_recipe
 from longtake.train.stage import build, estimate
 from longtake.train.stage_settings import sizes_of
 from longtake.train.stage_words import Sayings, told_at_once
-from longtake.train.words_error import errors
+from longtake.train.words_error import clean_of, errors
+from longtake.train.words_reach import held, reached
 from longtake.weights import files
 from longtake.weights.words import hashes_of, is_norm
 from tiny import FakeWords
@@ -216,3 +217,58 @@ def test_words_that_nobody_has_learned_neither_help_nor_harm_and_learned_ones_ar
     found = errors(task, batches=1)
     assert len(set(found.values())) == 3
     assert found == errors(task, batches=1)
+
+
+@pytest.fixture
+def calm(told, tmp_path) -> Path:
+    """Twins of these clips, without a change anywhere."""
+    for path in told.glob("*.npy"):
+        array = np.load(path)
+        np.save(tmp_path / path.name, np.zeros_like(array) if path.stem in ("latents", "dropped") else array)
+    (tmp_path / INDEX).write_text((told / INDEX).read_text())
+    return tmp_path
+
+
+def test_segments_that_show_one_expression_begin_calm_where_it_is_fully_there(told, calm):
+    windows = Windows(told, "heldout", calm=[calm])
+    found = list(held(windows, 4, 4))
+    assert [name for name, *_ in found] == ["smile", "sad"]
+    for name, asked, twin in found:
+        ((state, share),) = asked.states
+        assert list(state) == [name] and share.min() == 1.0
+        assert not twin.target.any() and not asked.reference.any() and asked.target.any()
+    assert not list(held(windows, 8, 4)), "no state is held that long"
+
+
+def test_the_reach_of_words_is_their_share_of_the_true_change(told, calm, start, monkeypatch):
+    monkeypatch.setattr(stage_words, "words_called", lambda name: FakeWords())
+    recipe = words_recipe(told, start, frames=4)
+    task = build(recipe.model_copy(update={"data": {**recipe.data, "calm": [calm]}}))
+    monkeypatch.setattr(
+        words_reach, "foreseen", lambda task, batch: (1 + 0.3 * batch["words_strength"].mean()) * clean_of(task, batch)
+    )
+    assert reached(task) == {name: (1, pytest.approx(0.3, abs=1e-5)) for name in ("sad", "smile")}
+
+
+def write_norms(task, path: Path, **header) -> Path:
+    """The task's norms, each tensor moved by one, as a file."""
+    norms = {name: x + 1.0 for name, x in task.model.state_dict().items() if is_norm(name)}
+    files.write(path, norms, {"kind": "words", "frames_seen": 7, **task.sayings.origin, **header})
+    return path
+
+
+def test_norms_go_on_from_a_file_of_norms(told, task, start, tmp_path):
+    path = write_norms(task, tmp_path / "norms.safetensors")
+    recipe = words_recipe(told, start)
+    again = build(recipe.model_copy(update={"data": {**recipe.data, "norms": path}}))
+    start_from(again, start)
+    before, after = task.model.state_dict(), again.model.state_dict()
+    assert all(torch.equal(after[name], before[name] + 1.0) for name in before if is_norm(name))
+    assert again.header()["norms"] == {"weights": files.short_hash(path), "frames_seen": 7}
+
+
+def test_norms_of_other_networks_are_refused(told, task, start, tmp_path):
+    path = write_norms(task, tmp_path / "norms.safetensors", animation={"start": "0123"})
+    recipe = words_recipe(told, start)
+    with pytest.raises(WeightsMismatch, match="another animation weights"):
+        build(recipe.model_copy(update={"data": {**recipe.data, "norms": path}}))

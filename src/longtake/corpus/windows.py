@@ -143,7 +143,7 @@ class Windows:
         """Stage 1: a reference and `frames` unrelated target frames of one clip, without motion frames."""
         clip = self._draw(rng)
         reference, *targets = rng.integers(0, clip["frames"], 1 + frames)
-        return self._example(clip, clip, int(reference), np.array(targets), np.array([], int))
+        return self.example(clip, clip, int(reference), np.array(targets), np.array([], int))
 
     def segment(
         self,
@@ -176,13 +176,13 @@ class Windows:
         if rng.random() < start_rate:
             first -= PERIOD // 2
             targets, motion_frames = np.arange(first, first + frames), np.full(motion, first)
-            return self._example(clip, before, first, targets, motion_frames, corrupted)
+            return self.example(clip, before, first, targets, motion_frames, corrupted)
         reference = int(rng.integers(0, clip["frames"]))
         if corrupted == "reference":  # only frames that may lead a segment are there with dropped patches
             leading = leads(clip["frames"])
             reference = int(leading[reference * len(leading) // clip["frames"]])
         targets, motion_frames = np.arange(first, first + frames), np.arange(first - motion, first)
-        return self._example(clip, before, reference, targets, motion_frames, corrupted)
+        return self.example(clip, before, reference, targets, motion_frames, corrupted)
 
     def _blinking(self, frames: int) -> list[tuple[dict, int]]:
         """Clips and first frames of the segments with a blink in them, its closed frames at least two from the ends."""
@@ -219,7 +219,7 @@ class Windows:
     def _draw(self, rng: np.random.Generator) -> dict:
         return self.clips[int(rng.integers(len(self.clips)))]
 
-    def _example(
+    def example(
         self,
         clip: dict,
         before: dict,

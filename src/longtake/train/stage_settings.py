@@ -103,6 +103,7 @@ class Data(Part):
     words: str | None = Field(
         default=None, description="word encoder: a weight file, a folder with CLIP, or the id of a sentence encoder"
     )
+    norms: Path | None = Field(default=None, description="word norms to go on from; None: they begin anew")
     corpus_seed: int = 0
 
 

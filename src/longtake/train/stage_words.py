@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from longtake.corpus.captions import caption
 from longtake.corpus.expressions import State
@@ -19,7 +21,8 @@ from longtake.models.animation import AnimationSizes
 from longtake.train.recipe import Recipe
 from longtake.train.stage_settings import Data
 from longtake.weights import files
-from longtake.weights.words import encoder_hashes, hashes_of
+from longtake.weights.load import load
+from longtake.weights.words import encoder_hashes, hashes_of, only_norms, read_norms
 
 AT_ONCE_RATE = 0.5
 """How often a new state is told in full from its first frame on, while it still eases in: a prompt at the start of a video is."""
@@ -46,6 +49,12 @@ class Sayings:
                 do=f"set sizes.words = {words.width}, or another data.words",
             )
         return cls(words, {"animation": _trained_in(recipe), "encoder": encoder_hashes(data.words)})
+
+    def go_on(self, model: nn.Module, path: Path) -> None:
+        """Fills the model's word norms from those in a file, which must belong to the same networks."""
+        tensors, header = read_norms(path, self.origin["animation"], self.origin["encoder"])
+        load(model, only_norms(tensors), may_lack=re.compile(""))
+        self.origin["norms"] = {"weights": files.short_hash(path), "frames_seen": header.get("frames_seen")}
 
     def __call__(self, examples: Sequence[Example], rng: np.random.Generator) -> dict[str, Tensor]:
         """`words` (b f d) and `words_strength` (b f): 0 where a state asks for nothing, or is not known."""

@@ -27,10 +27,11 @@ ALWAYS = {"start_rate": 0.5, "calm_rate": 1.0, "drop_all": 0.0, "drop_speech": 0
 """Every segment starts calm, and nothing that is told is lost."""
 
 
-def told_in_full(path: Path, windows: Path, calm: Path | None) -> Recipe:
-    """The recipe on these windows, everything told."""
+def told_in_full(path: Path, windows: Path, calm: Path | None, norms: Path) -> Recipe:
+    """The recipe on these windows and norms, everything told."""
     folders = {"windows": [str(windows)], "calm": [str(calm)] if calm else []}
     data = [f"data.{name}={json.dumps(places)}" for name, places in folders.items()]
+    data.append(f"data.norms={json.dumps(str(norms))}")
     return read_recipe(path, [*data, *(f"task.{name}={value}" for name, value in ALWAYS.items())])
 
 
@@ -41,7 +42,6 @@ def errors(task: StageTask, batches: int, seed: int = 5) -> dict[str, float]:
     task.model.eval()
     for number in range(batches):
         batch = task.batch(rng, 0.0)
-        batch["step"] = torch.full_like(batch["step"], STEP)
         words, strength = batch["words"], batch["words_strength"]
         said = {
             "none": (words, 0 * strength),
@@ -56,9 +56,34 @@ def errors(task: StageTask, batches: int, seed: int = 5) -> dict[str, float]:
 
 def error(task: StageTask, batch: dict[str, Tensor]) -> Tensor:
     """The mean squared error of one batch."""
-    clean = (batch["target"] - batch["reference"][:, None]).transpose(1, 2) / task.anchor_std
-    noised = noise_latents(clean, batch["step"], task.alphas, task.noise(clean), task.settings.prediction)
-    return (task.model(noised.latents, batch["step"], task.told(batch)).float() - noised.target).square().mean()
+    return (foreseen(task, batch) - clean_of(task, batch)).square().mean()
+
+
+def clean_of(task: StageTask, batch: dict[str, Tensor]) -> Tensor:
+    """The latents that a batch asks for: how far its frames are from the portrait, in standard deviations."""
+    return (batch["target"] - batch["reference"][:, None]).transpose(1, 2) / task.anchor_std
+
+
+def foreseen(task: StageTask, batch: dict[str, Tensor]) -> Tensor:
+    """These latents as the network foresees them at `STEP`."""
+    clean = clean_of(task, batch)
+    step = torch.full(clean.shape[:1] + clean.shape[2:3], STEP)
+    noised = noise_latents(clean, step, task.alphas, task.noise(clean), task.settings.prediction)
+    said = task.model(noised.latents, step, task.told(batch)).float()
+    if task.settings.prediction == "clean":
+        return said
+    alpha = task.alphas[STEP]
+    return alpha.sqrt() * noised.latents - (1 - alpha).sqrt() * said
+
+
+def task_with(weights: Path, windows: Path, calm: Path | None) -> StageTask:
+    """The recipe's task on held-out windows, with these word norms in the networks that they belong to."""
+    from longtake.train.checkpoint import start_from
+
+    recipe = told_in_full(RECIPE, windows, calm, weights)
+    task = StageTask(recipe, split="heldout")
+    start_from(task, Path(recipe.run.start or ""))
+    return task
 
 
 def main(
@@ -68,14 +93,7 @@ def main(
     batches: int = typer.Option(10, help="batches of the recipe"),
 ) -> None:
     """Prints the three errors."""
-    from longtake.train.checkpoint import start_from
-    from longtake.weights import files
-
-    recipe = told_in_full(RECIPE, windows, calm)
-    task = StageTask(recipe, split="heldout")
-    start_from(task, Path(recipe.run.start or ""))  # the norms learned in these networks
-    task.model.load_state_dict({name: x.float() for name, x in files.read(weights)[0].items()}, strict=False)
-    for name, value in errors(task, batches).items():
+    for name, value in errors(task_with(weights, windows, calm), batches).items():
         print(f"{name}: {value:.3f}")
 
 

@@ -66,13 +66,24 @@ def with_norms(
     path = animation.with_name(NORMS)
     if not path.exists():
         return dict(tensors), None
-    norms, header = files.read(path)
-    _expect(path, "animation weights", header.get("animation"), hashes_of(animation))
-    if encoder.exists() and MODEL not in header.get("encoder", {}):
-        _expect(path, "word encoder", header.get("encoder"), hashes_of(encoder))
+    norms, header = read_norms(path, hashes_of(animation), hashes_of(encoder) if encoder.exists() else None)
     if strange := [name for name in norms if not is_norm(name)]:
         raise WeightsMismatch(f"{path} holds other things than word norms: {', '.join(strange[:5])}", do=OTHERWISE)
     return {name: tensor for name, tensor in tensors.items() if not is_norm(name)} | norms, header
+
+
+def read_norms(
+    path: Path, animation: Mapping[str, str], encoder: Mapping[str, str] | None
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors and header of a file of word norms, which must belong to these networks, told by their hashes.
+
+    An `encoder` of None may be any. Raises WeightsMismatch.
+    """
+    norms, header = files.read(path)
+    _expect(path, "animation weights", header.get("animation"), animation)
+    if encoder is not None and MODEL not in header.get("encoder", {}):
+        _expect(path, "word encoder", header.get("encoder"), encoder)
+    return norms, header
 
 
 def _expect(path: Path, what: str, named: Mapping[str, str] | None, found: Mapping[str, str]) -> None:
