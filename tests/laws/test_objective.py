@@ -3,7 +3,7 @@
 import torch
 
 from longtake.diffusion.noise import common_noise, mixed_noise, segment_generator
-from longtake.train.objective import change_loss, even_weight, frame_loss, min_snr_weight, noise_latents, place_weight
+from longtake.train.objective import change_loss, frame_loss, min_snr_weight, noise_latents, place_weight
 
 ALPHAS = torch.linspace(0.999, 0.0, 1000)
 SHAPE = (3, 4, 5, 8, 8)
@@ -62,11 +62,6 @@ def test_velocity_and_clean_latents_are_asked_for_the_same():
         told = (alpha.sqrt() * noised.latents - guess) / (1 - alpha).sqrt() if prediction == "v" else guess
         losses.append(frame_loss(told - noised.target, place) * min_snr_weight(noised.snr, 5.0, prediction))
     assert torch.allclose(*losses, rtol=1e-3)
-
-
-def test_what_moves_far_counts_less_by_how_far_it_moves():
-    rows = torch.stack([torch.zeros(SHAPE[1:]), torch.full(SHAPE[1:], 0.5), torch.full(SHAPE[1:], 2.0)])
-    assert torch.allclose(even_weight(rows, 0.25), torch.tensor([1.0, 0.5, 0.25 / 4.25]))
 
 
 def test_change_counts_flicker_and_forgives_what_all_frames_share():

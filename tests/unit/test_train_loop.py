@@ -10,7 +10,7 @@ from torch import nn
 from longtake.errors import SettingsError, WeightsMismatch, WeightsMissing
 from longtake.train.batches import Batches
 from longtake.train.checkpoint import load_checkpoint, start_from
-from longtake.train.loop import Trainer
+from longtake.train.loop import Trainer, on_cpu
 from longtake.train.recipe import Learning, Recipe, read_recipe
 from longtake.train.task import learning_rate
 from longtake.weights.files import about, read, write
@@ -259,3 +259,12 @@ def test_a_wrong_name_in_any_table_of_any_recipe_is_explained(kind):
     made = Recipe.checked({"kind": kind, "data": {"foldr": "x"}})
     with pytest.raises(SettingsError, match=r"no setting 'foldr'|windows"):
         task_module(made).build(made)
+
+
+@pytest.mark.parametrize(
+    ("device", "others", "cpu"), [("auto", True, False), ("auto", False, True), ("cpu", True, True)]
+)
+def test_processes_are_told_to_train_on_the_cpu_where_nothing_else_is(monkeypatch, device, others, cpu):
+    """Else each of them trains alone, and all write to one folder."""
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: others)
+    assert on_cpu(device) is cpu

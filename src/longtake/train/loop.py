@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -24,6 +24,11 @@ from longtake.train.checkpoint import commit, export_weights, load_checkpoint, s
 from longtake.train.interrupt import Interrupt
 from longtake.train.recipe import Recipe
 from longtake.train.task import Batch, Progress, Task, learning_rate
+
+
+def on_cpu(device: Literal["auto", "cpu"]) -> bool:
+    """Whether to train on the CPU. Where nothing else is, it must be said: accelerate would let processes run unjoined."""
+    return device == "cpu" or not torch.accelerator.is_available()
 
 
 class Trainer:
@@ -39,7 +44,7 @@ class Trainer:
         self.task, self.recipe, self.folder = task, recipe, run.folder
         self.accelerator = Accelerator(
             mixed_precision=run.precision,
-            cpu=run.device == "cpu",
+            cpu=on_cpu(run.device),
             # A batch whose rows all lost a condition leaves the parameters behind it without a gradient.
             kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
         )

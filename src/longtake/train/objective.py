@@ -51,14 +51,6 @@ def min_snr_weight(snr: Float[Tensor, "b f"], gamma: float, prediction: Predicti
     return weight if prediction == "clean" else weight / (snr + 1)
 
 
-def even_weight(clean: Float[Tensor, "b c f h w"], near: float) -> Float[Tensor, " b"]:
-    """1 for a row whose frames are the portrait, 1/2 where their mean square distance from it is `near`, less beyond.
-
-    A head that turns changes every latent, a smile a few: without this, what moves much is nearly all that is learned.
-    """
-    return near / (near + clean.square().mean((1, 2, 3, 4)))
-
-
 def place_weight(
     *gained: tuple[Float[Tensor, "b h w"], float],
 ) -> Float[Tensor, "b h w"]:

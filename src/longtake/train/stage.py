@@ -22,7 +22,7 @@ from longtake.diffusion.noise import mixed_noise
 from longtake.diffusion.schedule import alphas_cumprod
 from longtake.models.animation import init_for_training
 from longtake.train.learner import Learner, Told
-from longtake.train.objective import change_loss, even_weight, frame_loss, min_snr_weight, noise_latents, place_weight
+from longtake.train.objective import change_loss, frame_loss, min_snr_weight, noise_latents, place_weight
 from longtake.train.recipe import Recipe
 from longtake.train.stage_batch import collate, draw, measure_anchor
 from longtake.train.stage_settings import Data, choose_what_learns, settings_of, sizes_for
@@ -81,8 +81,6 @@ class StageTask:
         eyes = adaptive_avg_pool2d(batch["eyes"], face.shape[-1])
         place = place_weight((face, settings.face_gain), (lip, settings.lip_gain), (eyes, settings.eye_gain))
         weight = min_snr_weight(noised.snr, settings.gamma, settings.prediction)
-        if settings.near:
-            weight = weight * even_weight(clean, settings.near)[:, None]
         loss = (frame_loss(error, place) * weight).mean()
         plain = error.detach().square().mean((1, 2))
         logs = {"lips": (plain * lip).sum() / lip.sum(), "plain": plain.mean()}

@@ -69,12 +69,6 @@ class StageSettings(Part):
     border_gain: float = Field(
         default=0.0, ge=0, description="how often the change from the last motion frame counts among those changes"
     )
-    near: float = Field(
-        default=0.0,
-        ge=0,
-        description="distance from the portrait, as a mean square, at which errors of a segment count by half, so that "
-        "small changes are learned beside large ones; 0: they all count in full",
-    )
     drop_all: float = Field(default=0.05, ge=0, le=1, description="rows told neither portrait nor speech")
     drop_portrait: float = Field(default=0.0, ge=0, le=1, description="rows that lose the portrait alone")
     drop_speech: float = Field(default=0.05, ge=0, le=1, description="rows that lose the speech alone")
