@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-GAP_PX = 8
+GAP_PX, NAME_PX = 8, 16
 
 
 def contact_sheet(
@@ -24,12 +24,13 @@ def contact_sheet(
 
 def named(strip: UInt8[np.ndarray, "h w 3"], name: str) -> UInt8[np.ndarray, "h w 3"]:
     """A copy of the strip with its name in the upper left corner."""
-    import cv2
+    from PIL import Image, ImageDraw, ImageFont
 
-    strip = np.array(strip, order="C")
-    for colour, width in ((255, 255, 255), 3), ((0, 0, 0), 1):
-        cv2.putText(strip, name, (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, width, cv2.LINE_AA)
-    return strip
+    picture = Image.fromarray(strip)
+    ImageDraw.Draw(picture).text(
+        (6, 4), name, "black", ImageFont.load_default(NAME_PX), stroke_width=2, stroke_fill="white"
+    )
+    return np.array(picture)
 
 
 def write_sheet(pairs: Sequence[UInt8[np.ndarray, "2 k H W 3"]], names: Sequence[str], path: Path) -> Path:
