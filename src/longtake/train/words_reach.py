@@ -17,6 +17,7 @@ import typer
 from torch import Tensor
 
 from longtake.corpus.windows import PERIOD, Example, Windows
+from longtake.errors import CorpusError
 from longtake.evaluate.command import run_command
 from longtake.train.stage import StageTask
 from longtake.train.stage_batch import collate
@@ -76,6 +77,12 @@ def main(
 ) -> None:
     """Prints a line for each expression, and the mean."""
     rows = reached(task_with(weights, windows, calm))
+    if not rows:
+        raise CorpusError(
+            f"No held-out clip of {windows} with a twin in {calm} holds one expression long enough.",
+            expected="clips of the split heldout, and their calm twins",
+            do="longtake corpus make --split heldout, once more with --calm, and longtake corpus prepare",
+        )
     for name, (count, share) in rows.items():
         print(f"{name:12} {share:5.2f}  of {count}")
     print(f"{'mean':12} {np.mean([share for _, share in rows.values()]):5.2f}")
