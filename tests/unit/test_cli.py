@@ -248,13 +248,17 @@ def test_corpus_commands_call_the_corpus(monkeypatch, capsys):
     stand_in(monkeypatch, "longtake.corpus.make", make=lambda *args, progress, **rest: calls.append((args, rest)))
     stand_in(monkeypatch, "longtake.corpus.encode", encode_corpus=lambda *args: calls.append(args))
     stand_in(monkeypatch, "longtake.corpus.check", check=lambda folder: report)
-    assert run_app(app, ["corpus", "make", "clips", "--assets", "assets", "--clips", "3", "--seed", "5"]) == 0
+    often = ["--often", "nod=2", "--often", "smile=1.5"]
+    assert run_app(app, ["corpus", "make", "clips", "--assets", "assets", "--clips", "3", "--seed", "5", *often]) == 0
     drawn = {"source": "puppet", "calm": False, "frames": 100, "size": 256, "drawn_size": 384}
+    drawn["often"] = {"nod": 2.0, "smile": 1.5}
     assert calls[0] == ((Path("assets"), Path("clips"), 3, 5, "train", 1), drawn)
     assert run_app(app, ["corpus", "prepare", "a", "b", "-o", "out", "--weights", "mine", "--quiet"]) == 0
     assert calls[1][:3] == ([Path("a"), Path("b")], Path("out"), Path("mine/autoencoder.safetensors"))
     assert run_app(app, ["corpus", "check", "clips"]) == 0
     assert "2 clips, 200 frames, 2 faces, 1 voices" in capsys.readouterr().out
+    assert run_app(app, ["corpus", "make", "clips", "--assets", "assets", "--often", "smile"]) == 2
+    assert "'smile' is no NAME=TIMES" in capsys.readouterr().err
 
 
 def test_a_folder_that_is_no_corpus_is_a_corpus_error(tmp_path, capsys):
