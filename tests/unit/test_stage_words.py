@@ -19,7 +19,7 @@ from longtake.train.recipe import Recipe, read_recipe
 from longtake.train.stage import build, estimate
 from longtake.train.stage_settings import sizes_of
 from longtake.train.stage_words import Sayings, told_at_once
-from longtake.train.words_error import clean_of, errors
+from longtake.train.words_error import errors
 from longtake.train.words_reach import held, reached
 from longtake.weights import files
 from longtake.weights.words import hashes_of, is_norm
@@ -245,7 +245,7 @@ def test_the_reach_of_words_is_their_share_of_the_true_change(told, calm, start,
     recipe = words_recipe(told, start, frames=4)
     task = build(recipe.model_copy(update={"data": {**recipe.data, "calm": [calm]}}))
     monkeypatch.setattr(
-        words_reach, "foreseen", lambda task, batch: (1 + 0.3 * batch["words_strength"].mean()) * clean_of(task, batch)
+        words_reach, "foreseen", lambda task, batch: (1 + 0.3 * batch["words_strength"].mean()) * task.clean(batch)
     )
     assert reached(task) == {name: (1, pytest.approx(0.3, abs=1e-5)) for name in ("sad", "smile")}
 

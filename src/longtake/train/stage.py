@@ -71,7 +71,7 @@ class StageTask:
 
     def loss(self, model: nn.Module, batch: dict[str, Tensor], share: float) -> tuple[Tensor, dict[str, Tensor]]:
         settings = self.settings
-        clean = (batch["target"] - batch["reference"][:, None]).transpose(1, 2) / self.anchor_std
+        clean = self.clean(batch)
         noise = self.noise(clean)
         if settings.noise_offset:
             noise = noise + settings.noise_offset * torch.randn_like(clean[:, :, :1, :1, :1])
@@ -90,6 +90,10 @@ class StageTask:
             loss = loss + settings.change_gain * logs["change"]
             logs["change"] = logs["change"].detach()
         return loss, logs
+
+    def clean(self, batch: dict[str, Tensor]) -> Float[Tensor, "b c f h w"]:
+        """What a batch asks for: how far its frames are from the portrait, in standard deviations."""
+        return (batch["target"] - batch["reference"][:, None]).transpose(1, 2) / self.anchor_std
 
     def told(self, batch: dict[str, Tensor]) -> Told:
         settings = self.settings

@@ -56,17 +56,12 @@ def errors(task: StageTask, batches: int, seed: int = 5) -> dict[str, float]:
 
 def error(task: StageTask, batch: dict[str, Tensor]) -> Tensor:
     """The mean squared error of one batch."""
-    return (foreseen(task, batch) - clean_of(task, batch)).square().mean()
-
-
-def clean_of(task: StageTask, batch: dict[str, Tensor]) -> Tensor:
-    """The latents that a batch asks for: how far its frames are from the portrait, in standard deviations."""
-    return (batch["target"] - batch["reference"][:, None]).transpose(1, 2) / task.anchor_std
+    return (foreseen(task, batch) - task.clean(batch)).square().mean()
 
 
 def foreseen(task: StageTask, batch: dict[str, Tensor]) -> Tensor:
-    """These latents as the network foresees them at `STEP`."""
-    clean = clean_of(task, batch)
+    """The clean latents of a batch as the network foresees them at `STEP`."""
+    clean = task.clean(batch)
     step = torch.full(clean.shape[:1] + clean.shape[2:3], STEP)
     noised = noise_latents(clean, step, task.alphas, task.noise(clean), task.settings.prediction)
     said = task.model(noised.latents, step, task.told(batch)).float()

@@ -47,7 +47,8 @@ def held(windows: Windows, frames: int, motion: int) -> Iterator[Held]:
 def reached(task: StageTask, seed: int = 5) -> dict[str, tuple[int, float]]:
     """Of each expression: how many segments, and the share of the true change of the face that its words foresee.
 
-    1 is the change that puppets make from their calm twins, 0 none of it; what goes across it doesn't count, what goes against it takes away.
+    1 is the change that puppets make from their calm twins, 0 none of it. What goes across it doesn't count, what goes against it
+    takes away.
     """
     rng, settings = np.random.default_rng(seed), task.settings
     sums = defaultdict(list)
