@@ -271,4 +271,4 @@ def test_norms_of_other_networks_are_refused(told, task, start, tmp_path):
     path = write_norms(task, tmp_path / "norms.safetensors", animation={"start": "0123"})
     recipe = words_recipe(told, start)
     with pytest.raises(WeightsMismatch, match="another animation weights"):
-        build(recipe.model_copy(update={"data": {**recipe.data, "norms": path}}))
+        start_from(build(recipe.model_copy(update={"data": {**recipe.data, "norms": path}})), start)

@@ -64,6 +64,8 @@ def start_from(task: Task, path: Path, relearn: Sequence[str] = (), anew: Sequen
     may_lack = re.compile("|".join([OURS_ONLY.pattern, *(re.escape(name) + "$" for name in left)]))
     kept = {name: tensor for name, tensor in tensors.items() if name not in set(left)}
     load(task.model, kept, may_lack)  # word norms that the file lacks begin as no-ops
+    if started := getattr(task, "started", None):
+        started()
     told = ("kind", "recipe", "frames_seen", "steps", "hours", "commit", "corpus_seed", "started_from")
     said = {name: header[name] for name in told if name in header}
     return {"weights": short_hash(path), **said, **({"anew": list(anew)} if anew else {})}

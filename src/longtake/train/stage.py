@@ -41,13 +41,16 @@ class StageTask:
         self.sayings = Sayings.of(recipe, self.data, self.sizes) if self.settings.words else None
         torch.manual_seed(recipe.run.seed)
         self.model = init_for_training(Learner(self.sizes))
-        if self.sayings and self.data.norms:
-            self.sayings.go_on(self.model, self.data.norms)
         choose_what_learns(self.model, self.settings)
         self.alphas = alphas_cumprod(self.settings.beta_schedule, zero_snr=True)
         self.anchor_std = self.settings.anchor_std or measure_anchor(self.windows)
         self.levels = len(self.sizes.denoiser.unet.channels)
         self.sheets = StageSheet(self.settings, self.data, self.levels, self.anchor_std, self.told, self.sayings)
+
+    def started(self) -> None:
+        """Puts the norms to go on from over what the start brought: animation weights may hold untrained ones."""
+        if self.sayings and self.data.norms:
+            self.sayings.go_on(self.model, self.data.norms)
 
     def batch(self, rng: np.random.Generator, share: float) -> dict[str, Tensor]:
         settings, clips = self.settings, self.settings.clips
